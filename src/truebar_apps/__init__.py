@@ -1,0 +1,1 @@
+"""Run truebar: the command line and what people and machines talk to."""

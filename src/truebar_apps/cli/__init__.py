@@ -1,0 +1,1 @@
+"""The `truebar` command line."""

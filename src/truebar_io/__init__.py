@@ -1,0 +1,1 @@
+"""Connect truebar to files, DuckDB, dbt and MLflow."""
