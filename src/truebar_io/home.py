@@ -59,6 +59,11 @@ class Home:
         return self.path / ".workbench"
 
     @property
+    def leases(self) -> Path:
+        """Lock files, one for each partition that a run has worked on."""
+        return self.path / "leases"
+
+    @property
     def logs(self) -> Path:
         """Logs, among them `failures.jsonl` of the run-failure sensor."""
         return self.path / "logs"

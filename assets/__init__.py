@@ -1,0 +1,1 @@
+"""Dagster assets: each is a sentence over truebar and truebar_io."""

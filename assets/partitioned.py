@@ -1,0 +1,50 @@
+"""One body for assets that work partition by partition in a run over many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from truebar.errors import RetryError, TruebarError
+from truebar.partitions import Partition
+
+if TYPE_CHECKING:
+    from resources.warehouse import WarehouseResource
+    from truebar_io.warehouse import Warehouse
+
+Work = Callable[["Warehouse", Partition], Mapping[str, Any]]
+
+
+def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResource, work: Work) -> None:
+    """Do `work` for every partition of the run; then, if some failed, raise naming them.
+
+    A run over a range is all or nothing for Dagster's events, so the good partitions are finished before the
+    failure is raised; asking again costs them nothing and finds only the bad one red.
+
+    Raises:
+        dg.RetryRequested: when nothing but a passing condition stood in the way.
+        dg.Failure: naming each failed partition and why.
+    """
+    store = warehouse.open()
+    failures: dict[str, TruebarError] = {}
+    for key in context.partition_keys:
+        partition = Partition.from_key(key)
+        try:
+            warehouse.hold(partition, context.run_id)
+            context.add_asset_metadata(dict(work(store, partition)), partition_key=key)
+        except TruebarError as error:
+            context.log.error("%s: %s: %s", partition, type(error).__name__, error)
+            failures[key] = error
+    if failures:
+        raise dg.Failure(
+            description="; ".join(f"{key}: {error}" for key, error in failures.items()),
+            metadata={
+                "failed_partitions": dg.MetadataValue.json(
+                    {key: {"error": type(e).__name__, "message": str(e)} for key, e in failures.items()}
+                ),
+                "partitions_in_run": len(context.partition_keys),
+            },
+            allow_retries=all(isinstance(error, RetryError) for error in failures.values()),
+        )

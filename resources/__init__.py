@@ -1,0 +1,1 @@
+"""Dagster resources: the only place where paths and settings come from the environment."""

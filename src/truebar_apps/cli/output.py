@@ -1,0 +1,72 @@
+"""What the command line prints: JSON alone on stdout for scripts, tables for people, errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from truebar.errors import ConfigurationError, PartitionError, RetryError, TruebarError
+
+EXIT_REFUSED = 2
+"""The call or the data are not what they must be: fix them."""
+EXIT_STOPPED = 3
+"""A person has to look (damaged warehouse)."""
+EXIT_RETRY = 75
+"""The same call may succeed later (EX_TEMPFAIL of sysexits.h)."""
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def console() -> Console:
+    """Return the console of stdout as it is now."""
+    return Console(highlight=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as JSON can hold it: NaN and infinity are null, times are ISO text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON object or list to stdout, and nothing else."""
+    sys.stdout.write(json.dumps(_plain(value), indent=2, default=str, allow_nan=False) + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write a table for people to stdout; numbers stand right."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for position, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[position], (int, float)) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("–" if cell is None else str(cell) for cell in row))
+    console().print(table)
+
+
+def exit_code(error: TruebarError) -> int:
+    """Return the exit status that tells a script what to do next."""
+    if isinstance(error, RetryError):
+        return EXIT_RETRY
+    if isinstance(error, (ConfigurationError, PartitionError)):
+        return EXIT_REFUSED
+    return EXIT_STOPPED
+
+
+def print_error(error: TruebarError) -> None:
+    """Write what went wrong and what to do to stderr."""
+    errors.print(f"[bold red]{type(error).__name__}[/]: ", end="")
+    errors.print(str(error), markup=False)
