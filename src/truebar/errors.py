@@ -16,7 +16,8 @@ TruebarError
 │   ├── ModelError
 │   │   ├── BundleError
 │   │   └── InvalidProbabilityError
-│   └── TransformError          dbt refused to build
+│   ├── TransformError          dbt refused to build
+│   └── RunFailedError          a run of the graph ended in failure
 ├── RetryError                  the same call may succeed later
 │   ├── PartitionBusyError
 │   └── StorageFullError
@@ -93,6 +94,10 @@ class InvalidProbabilityError(ModelError, ValueError):
 
 class TransformError(PartitionError):
     """A dbt model or test failed; nothing of it was published."""
+
+
+class RunFailedError(PartitionError):
+    """A run of the graph ended in failure; its events stay in Dagster."""
 
 
 class RetryError(TruebarError):

@@ -1,0 +1,81 @@
+"""The checkout and its Dagster definitions, found by path when a command needs them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from truebar.errors import ConfigurationError
+from truebar_io.home import Home
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+MARKERS = ("definitions.py", "workspace.yaml", "dagster.yaml")
+
+
+def find_checkout() -> Path | None:
+    """Return the checkout: the folder here or above with the Dagster files, else the one installed from."""
+    candidates = [Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[3]]
+    return next((path for path in candidates if all((path / name).is_file() for name in MARKERS)), None)
+
+
+def require_checkout() -> Path:
+    """Return the checkout.
+
+    Raises:
+        ConfigurationError: when there is none; the wheel alone cannot run the graph.
+    """
+    checkout = find_checkout()
+    if checkout is None:
+        raise ConfigurationError(
+            f"this command runs the Dagster graph, which lies in a checkout of truebar; none of {MARKERS} "
+            "was found here or above. Run it inside a clone of the repository."
+        )
+    return checkout
+
+
+def load_definitions(checkout: Path) -> dg.Definitions:
+    """Return the `defs` of the checkout's `definitions.py`.
+
+    Raises:
+        ConfigurationError: when Dagster is not installed.
+    """
+    if importlib.util.find_spec("dagster") is None:
+        raise ConfigurationError(
+            "this command needs Dagster, which is not installed here; run `make install` in the checkout, or "
+            "install truebar with its extra `orchestration`."
+        )
+    if str(checkout) not in sys.path:
+        sys.path.insert(0, str(checkout))
+    spec = importlib.util.spec_from_file_location("definitions", checkout / "definitions.py")
+    if spec is None or spec.loader is None:
+        raise ConfigurationError(f"{checkout / 'definitions.py'} cannot be loaded as Python.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    definitions: dg.Definitions = module.defs
+    return definitions
+
+
+def prepare_dagster_home(checkout: Path, home: Home) -> Path:
+    """Make DAGSTER_HOME under the home, with the checkout's `dagster.yaml`, and name it in the environment.
+
+    Telemetry is switched off for this process and its children.
+    """
+    home.dagster.mkdir(parents=True, exist_ok=True)
+    target = home.dagster / "dagster.yaml"
+    if not target.exists() or target.read_bytes() != (checkout / "dagster.yaml").read_bytes():
+        shutil.copyfile(checkout / "dagster.yaml", target.with_suffix(".part"))
+        target.with_suffix(".part").replace(target)
+    os.environ.update(
+        DAGSTER_HOME=str(home.dagster),
+        DAGSTER_DISABLE_TELEMETRY="1",
+        DO_NOT_TRACK="true",
+        MLFLOW_DISABLE_TELEMETRY="true",
+        TRUEBAR_HOME=str(home.path),
+    )
+    return home.dagster

@@ -1,0 +1,150 @@
+"""Runs of the graph that the command line starts in its own process, and the clean-up of dead ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from truebar.errors import RunFailedError
+from truebar.partitions import Partition, Rectangle
+
+if TYPE_CHECKING:
+    import dagster as dg
+    from dagster import EventLogEntry, ExecuteInProcessResult
+
+PID_TAG: Final = "truebar/pid"
+STARTED_TAG: Final = "truebar/process_started"
+RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
+RANGE_END_TAG: Final = "dagster/asset_partition_range_end"
+QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+StepListener = Callable[[str, str], None]
+"""Called with a step's name and `start`, `success` or `failure`."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run to be made: a job over a rectangle of partitions."""
+
+    job: str
+    rectangle: Rectangle
+
+    @classmethod
+    def single(cls, job: str, partition: Partition) -> RunRequest:
+        """Return the request for one partition."""
+        return cls(job, Rectangle(partition, partition, (partition,)))
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one partition is asked for."""
+        return len(self.rectangle.partitions) == 1
+
+    def __str__(self) -> str:
+        return f"{self.job}: {', '.join(str(partition) for partition in self.rectangle.partitions)}"
+
+
+def _process_started(pid: int) -> float | None:
+    """Return when process `pid` started, in seconds since the epoch; None when it is gone."""
+    import psutil  # noqa: PLC0415 (comes with the orchestration extra)
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _is_alive(pid: str, started: str) -> bool:
+    """Return whether that very process still runs; a reused pid started at another time."""
+    now = _process_started(int(pid))
+    return now is not None and abs(now - float(started)) < 1.0
+
+
+def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Report as failed every unfinished run whose process is gone, and return their ids.
+
+    Dagster's run monitoring cannot see in-process runs: they would stay STARTED for ever and hold places in
+    the run queue.
+    """
+    import dagster as dg  # noqa: PLC0415 (the command line starts without it)
+
+    unfinished = dg.RunsFilter(
+        statuses=[
+            dg.DagsterRunStatus.NOT_STARTED,
+            dg.DagsterRunStatus.STARTING,
+            dg.DagsterRunStatus.STARTED,
+            dg.DagsterRunStatus.CANCELING,
+        ]
+    )
+    closed = []
+    for run in instance.get_runs(unfinished):
+        pid, started = run.tags.get(PID_TAG), run.tags.get(STARTED_TAG)
+        if pid is not None and started is not None and not _is_alive(pid, started):
+            instance.report_run_failed(
+                run, f"The process of this run ({pid}) is gone; truebar closed the run."
+            )
+            closed.append(run.run_id)
+    return closed
+
+
+def _step_listener(listener: StepListener) -> Callable[[EventLogEntry, str], None]:
+    """Return an event listener that passes on the beginnings and ends of steps."""
+
+    def on_event(entry: EventLogEntry, _cursor: str) -> None:
+        event = entry.dagster_event
+        if event is not None and event.step_key is not None and event.event_type_value.startswith("STEP_"):
+            listener(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
+
+    return on_event
+
+
+def _failure_text(result: ExecuteInProcessResult) -> str:
+    """Return why a run failed, in the words of the steps that did."""
+    texts = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            description = event.step_failure_data.user_failure_data
+            text = description.description if description is not None else None
+            texts.append(f"{event.step_key}: {text or (error.message.strip() if error else 'no message')}")
+    return "; ".join(texts) or "no step says why; see the run's log in the Dagster UI"
+
+
+def steps_of(definitions: dg.Definitions, request: RunRequest) -> list[str]:
+    """Return the names of the steps that `request` will take, in the order in which they stand in the job."""
+    return [node.name for node in definitions.get_job_def(request.job).nodes_in_topological_order]
+
+
+def execute(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, request: RunRequest, listener: StepListener
+) -> str:
+    """Make one run in this process and return its id.
+
+    The run carries this process and its start time as tags, so that `close_dead_runs` can tell a killed one.
+
+    Raises:
+        RunFailedError: naming the request and what failed.
+    """
+    from dagster._core.utils import make_new_run_id  # noqa: PLC0415 (Dagster offers no public name)
+
+    run_id = make_new_run_id()
+    tags = {PID_TAG: str(os.getpid()), STARTED_TAG: repr(_process_started(os.getpid()))}
+    if not request.is_single:
+        tags |= {
+            RANGE_START_TAG: request.rectangle.first.key,
+            RANGE_END_TAG: request.rectangle.last.key,
+        }
+    instance.add_event_listener(run_id, _step_listener(listener))
+    result = definitions.get_job_def(request.job).execute_in_process(
+        instance=instance,
+        run_id=run_id,
+        partition_key=request.rectangle.first.key if request.is_single else None,
+        tags=tags,
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise RunFailedError(f"{request} failed (run {run_id[:8]}): {_failure_text(result)}")
+    return run_id
