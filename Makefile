@@ -29,3 +29,30 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[orchestration,exchanges,learning,dev]'
 	cd dbt_features && ../$(BIN)/dbt --quiet parse --no-use-colors
 	touch $@
+
+demo: install    ## Import the embedded market, run the whole graph, print the verdicts.
+	$(BIN)/truebar demo
+
+test: install    ## Run all tests.
+	$(BIN)/pytest
+
+check: install   ## Lint, format check, types, import contract, definitions.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	DAGSTER_HOME= $(BIN)/dagster definitions validate -w workspace.yaml
+
+fmt: install     ## Format and fix what can be fixed.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+ui: install      ## Dagster UI and daemon on http://127.0.0.1:3000.
+	$(BIN)/truebar ui
+
+clean:           ## Remove caches and build leftovers, never data.
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf dbt_features/target dbt_features/logs
+	find . -path ./$(VENV) -prune -o -path ./.truebar -prune -o -name __pycache__ -type d -print0 | xargs -0 -r rm -rf
+	find . -path ./$(VENV) -prune -o -path ./.truebar -prune -o -name '*.egg-info' -type d -print0 | xargs -0 -r rm -rf
+	rm -f $(STAMP)

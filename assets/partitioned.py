@@ -35,7 +35,7 @@ def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResour
             warehouse.hold(partition, context.run_id)
             context.add_asset_metadata(dict(work(store, partition)), partition_key=key)
         except TruebarError as error:
-            context.log.error("%s: %s: %s", partition, type(error).__name__, error)
+            context.log.error(f"{partition}: {type(error).__name__}: {error}")  # noqa: TRY400 (the text is enough)
             failures[key] = error
     if failures:
         raise dg.Failure(
