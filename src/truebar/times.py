@@ -1,52 +1,73 @@
-"""Times of bars as whole nanoseconds since 1970 UTC, and the timeframe that they show."""
+"""Times in any form as whole nanoseconds since 1970 UTC, back again, and the timeframe that bars show."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, cast
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from truebar.arrays import IntArray, Times
 from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError, UnknownTimeframeError
-from truebar.units import TIMEFRAME_SECONDS, TIMEFRAMES
+from truebar.units import SECONDS_PER_DAY, TIMEFRAME_SECONDS, TIMEFRAMES
 
-IntegerArray = npt.NDArray[np.int64]
+NANOSECONDS_PER_SECOND: Final = 1_000_000_000
+NANOSECONDS_PER_DAY: Final = SECONDS_PER_DAY * NANOSECONDS_PER_SECOND
+
+NO_TIME: Final = int(np.iinfo(np.int64).min)
+"""NaT as an integer: it sorts before every time."""
 
 
-def nanoseconds(times: Any, name: str = "open_time") -> IntegerArray:
+def nanoseconds(times: Times, name: str = "open_time", *, missing_allowed: bool = False) -> IntArray:
     """Return int64[n], nanoseconds since 1970 UTC, of times of any unit, aware or naive as UTC.
 
     Args:
-        times: Series, DatetimeIndex, or array of times.
+        times: Series, DatetimeIndex, array of datetime64 or sequence of datetimes, shape (n,).
         name: what the times are called in messages.
+        missing_allowed: give `NO_TIME` for NaT instead of raising.
 
     Raises:
-        SchemaError: when the values are no times.
-        CorruptDataError: when a time is missing.
+        SchemaError: when the values are no times. Integers and text are refused: they carry no unit.
+        CorruptDataError: when a time is missing, or outside the years 1677 to 2262 that fit.
 
     >>> nanoseconds(pd.to_datetime(["1970-01-01 00:00:01"]).as_unit("ms")).tolist()
     [1000000000]
     """
+    values = pd.Series(times) if isinstance(times, (list, tuple)) else times
+    if getattr(values, "ndim", None) != 1 or not _is_time(values):
+        raise SchemaError(
+            f"{name} holds no times: expected a column of datetimes of any unit, found "
+            f"{type(times).__name__} of {getattr(values, 'dtype', None)}. Convert it with pd.to_datetime."
+        )
     try:
-        index = pd.DatetimeIndex(times)
-    except (TypeError, ValueError) as error:
-        raise SchemaError(f"{name} holds no times: {error}") from error
-    if not _is_time(times):
-        raise SchemaError(f"{name} has type {getattr(times, 'dtype', type(times))}; expected UTC times.")
-    if index.hasnans:
+        index = pd.DatetimeIndex(pd.to_datetime(values, utc=True)).as_unit("ns")
+    except pd.errors.OutOfBoundsDatetime as error:
+        raise CorruptDataError(f"{name}: a time does not fit into nanoseconds ({error}).") from error
+    if index.hasnans and not missing_allowed:
         raise CorruptDataError(f"{name} is missing in {np.count_nonzero(index.isna())} of {len(index)} rows.")
-    aware = index.tz_localize("UTC") if index.tz is None else index
-    return np.asarray(aware.as_unit("ns").asi8, dtype=np.int64)
+    return np.asarray(index.asi8, dtype=np.int64)
 
 
-def _is_time(times: Any) -> bool:
-    """Return whether `times` were times before pandas made them so: plain numbers have no unit."""
-    kind = getattr(getattr(times, "dtype", None), "kind", None)
-    return kind not in {"i", "u", "f", "b"}
+def _is_time(values: object) -> bool:
+    """Return whether every value is a time (an empty or all-missing object column counts as times)."""
+    kind: Any = getattr(values, "dtype", None)
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        return True
+    if not pd.api.types.is_object_dtype(kind):
+        return False
+    return pd.api.types.infer_dtype(cast("Any", values), skipna=True) in {"datetime", "empty"}
 
 
-def ascending_nanoseconds(times: Any, name: str = "open_time") -> IntegerArray:
+def utc_index(values: IntArray) -> pd.DatetimeIndex:
+    """Return nanoseconds since 1970 as datetime64[ns, UTC]; `NO_TIME` becomes NaT.
+
+    >>> utc_index(np.array([0]))[0]
+    Timestamp('1970-01-01 00:00:00+0000', tz='UTC')
+    """
+    return pd.DatetimeIndex(np.asarray(values, dtype=np.int64).astype("datetime64[ns]"), tz="UTC")
+
+
+def ascending_nanoseconds(times: Times, name: str = "open_time") -> IntArray:
     """Return `nanoseconds(times)` after checking that they strictly ascend.
 
     Raises:
@@ -63,7 +84,7 @@ def ascending_nanoseconds(times: Any, name: str = "open_time") -> IntegerArray:
     return values
 
 
-def timeframe_of(open_time: Any) -> str:
+def timeframe_of(open_time: Times) -> str:
     """Return the timeframe whose length is the smallest step between bars.
 
     Raises:
@@ -79,7 +100,7 @@ def timeframe_of(open_time: Any) -> str:
         raise TooFewRowsError(f"{values.size} bar shows no timeframe; at least 2 are needed.")
     step = int(np.diff(values).min())
     for timeframe, seconds in TIMEFRAME_SECONDS.items():
-        if step == seconds * 1_000_000_000:
+        if step == seconds * NANOSECONDS_PER_SECOND:
             return timeframe
     raise UnknownTimeframeError(
         f"the smallest step between bars is {step / 1e9:g} s, which is no known timeframe; expected the "

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError, UnknownTimeframeError
-from truebar.times import ascending_nanoseconds, nanoseconds, timeframe_of
+from truebar.times import NO_TIME, ascending_nanoseconds, nanoseconds, timeframe_of, utc_index
 
 AWARE = pd.date_range("2025-01-01", periods=4, freq="15min", tz="UTC")
 
@@ -23,13 +23,18 @@ AWARE = pd.date_range("2025-01-01", periods=4, freq="15min", tz="UTC")
         AWARE.tz_localize(None).to_numpy().astype("datetime64[s]"),
         AWARE.tz_convert("Asia/Tokyo"),
         list(AWARE),
+        np.array(list(AWARE), dtype=object),
+        pd.Series(AWARE, index=[3, 1, 2, 0]),
     ],
 )
 def test_nanoseconds_any_unit_and_zone_is_the_same(times: object) -> None:
     assert nanoseconds(times).tolist() == AWARE.as_unit("ns").asi8.tolist()
 
 
-@pytest.mark.parametrize("times", [np.arange(4), np.arange(4.0), ["noon", "x", "y", "z"]])
+NO_TIMES = [np.arange(4), np.arange(4.0), ["noon", "x"], pd.Series([True]), 5, np.zeros((2, 2), "M8[s]")]
+
+
+@pytest.mark.parametrize("times", NO_TIMES)
 def test_nanoseconds_no_times_raises(times: object) -> None:
     with pytest.raises(SchemaError):
         nanoseconds(times)
@@ -38,6 +43,27 @@ def test_nanoseconds_no_times_raises(times: object) -> None:
 def test_nanoseconds_missing_time_raises() -> None:
     with pytest.raises(CorruptDataError, match="missing in 1 of 2"):
         nanoseconds(pd.to_datetime(["2025-01-01", None]))
+
+
+def test_nanoseconds_missing_time_allowed_keeps_its_place() -> None:
+    values = nanoseconds(pd.to_datetime(["1970-01-01", None]), missing_allowed=True)
+    assert values.tolist() == [0, NO_TIME]
+    assert utc_index(values).isna().tolist() == [False, True]
+
+
+def test_nanoseconds_beyond_the_range_raises_instead_of_wrapping() -> None:
+    with pytest.raises(CorruptDataError, match="fit"):
+        nanoseconds(np.array(["9999-12-31"], dtype="datetime64[s]"))
+
+
+def test_nanoseconds_of_no_rows_is_empty() -> None:
+    assert nanoseconds([]).shape == (0,)
+
+
+def test_utc_index_inverts_nanoseconds() -> None:
+    index = utc_index(nanoseconds(AWARE))
+    assert str(index.dtype) == "datetime64[ns, UTC]"
+    assert index.equals(AWARE)
 
 
 def test_ascending_nanoseconds_repeated_time_names_the_row() -> None:
