@@ -9,6 +9,7 @@ TruebarError
 │   ├── DataError               the partition's data are not what they must be
 │   │   ├── UnreadableFileError
 │   │   ├── SchemaError
+│   │   ├── WrongTimeframeError
 │   │   ├── CorruptDataError
 │   │   ├── FutureBarError
 │   │   └── MissingDataError
@@ -62,6 +63,10 @@ class UnreadableFileError(DataError):
 
 class SchemaError(DataError):
     """Columns are missing, of another type, or not declared."""
+
+
+class WrongTimeframeError(DataError):
+    """The bars are not of the timeframe that they are given as."""
 
 
 class CorruptDataError(DataError):
