@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from truebar.arrays import BoolArray, FloatArray
 from truebar.errors import SchemaError, TooFewRowsError
-
-FloatArray = npt.NDArray[np.float64]
 
 PROBABILITY_SUM_TOLERANCE: Final = 1e-4
 """How far three probabilities may sum from one; rounding to 32 bits stays below a hundredth of it."""
@@ -94,7 +93,7 @@ def class_second_moments(
     return moments[0], moments[1], moments[2]
 
 
-def valid_probabilities(probabilities: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def valid_probabilities(probabilities: npt.ArrayLike) -> BoolArray:
     """Return bool[n]: which rows of float[n, 3] are finite, within [0, 1], and sum to one.
 
     Raises:

@@ -1,0 +1,132 @@
+"""Funding of perpetual contracts: what is due while a position is held, and what is expected (METHOD §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from truebar.arrays import FloatArray, IntArray, Times
+from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
+from truebar.times import ascending_nanoseconds, timeframe_of
+from truebar.units import timeframe_nanoseconds
+
+SECOND_NS: Final = 1_000_000_000
+HOUR_NS: Final = 3_600 * SECOND_NS
+FIRST_INTERVAL_HOURS: Final = 8.0
+"""Interval taken for the first funding row of a history that does not say its interval."""
+
+
+@dataclass(frozen=True)
+class FundingDue:
+    """Funding per unit held, quote currency, by bar; positive is paid by who is long.
+
+    `before_fill` falls due after the previous bar's end and not after this bar's open: who held until then
+    pays. `within_bar` falls due after the open and before the bar's end: who holds after the fill pays.
+    """
+
+    before_fill: FloatArray
+    within_bar: FloatArray
+
+
+def _times_and_rates(funding: pd.DataFrame) -> tuple[IntArray, FloatArray]:
+    """Return funding times rounded to the second (exchanges stamp them some ms late) and their rates."""
+    missing = [name for name in ("funding_time", "rate") if name not in funding.columns]
+    if missing:
+        raise SchemaError(
+            f"funding lacks {', '.join(missing)}; it has {', '.join(map(str, funding.columns))}."
+        )
+    exact = ascending_nanoseconds(funding["funding_time"], "funding_time")
+    times = (exact + SECOND_NS // 2) // SECOND_NS * SECOND_NS
+    rates = funding["rate"].to_numpy(dtype=np.float64, na_value=np.nan)
+    if not np.all(np.isfinite(rates)) or np.any(np.diff(times) <= 0):
+        raise CorruptDataError("funding has a rate that is no finite number, or two rows in one second.")
+    return times, rates
+
+
+def _prices_at(funding: pd.DataFrame, price_of_bar: FloatArray, bar: IntArray) -> FloatArray:
+    """Return the mark price of each funding row, or where it has none the price of its bar."""
+    fallback = price_of_bar[bar]
+    if "mark_price" not in funding.columns:
+        return fallback
+    mark = funding["mark_price"].to_numpy(dtype=np.float64, na_value=np.nan)[: bar.size]
+    return np.where(np.isfinite(mark) & (mark > 0), mark, fallback)
+
+
+def funding_due(open_time: Times, funding: pd.DataFrame | None, price_at_open: FloatArray) -> FundingDue:
+    """Return what a long unit pays in funding in each bar.
+
+    Args:
+        open_time: [n] times of bars, ascending.
+        funding: `market.funding`: funding_time, rate, and where known mark_price; None is no funding.
+        price_at_open: float[n], mark (or else trade) price at each open, quote currency; it values the
+            funding rows that have no mark price of their own.
+
+    Funding before the first bar or after the last is left out. Funding that falls into missing bars is due
+    before the fill of the next bar. Rates are known at funding_time and not before.
+
+    Raises:
+        SchemaError: when funding lacks a column.
+        CorruptDataError: when a rate is missing or two rows have the same time.
+    """
+    opens = ascending_nanoseconds(open_time)
+    due = FundingDue(np.zeros(opens.size), np.zeros(opens.size))
+    if funding is None or funding.empty:
+        return due
+    times, rates = _times_and_rates(funding)
+    step = timeframe_nanoseconds(timeframe_of(open_time))
+    kept = (times >= opens[0]) & (times < opens[-1] + step)
+    times, rates, rows = times[kept], rates[kept], funding.loc[kept]
+    bar = np.searchsorted(opens, times, side="right") - 1
+    inside = (times > opens[bar]) & (times < opens[bar] + step)
+    late = times >= opens[bar] + step  # the bar of its time is missing: the next one pays before its fill
+    payer = np.where(late, np.minimum(bar + 1, opens.size - 1), bar)
+    amounts = rates * _prices_at(rows, price_at_open, payer)
+    np.add.at(due.within_bar, payer[inside], amounts[inside])
+    np.add.at(due.before_fill, payer[~inside], amounts[~inside])
+    return due
+
+
+def _intervals(funding: pd.DataFrame, times: IntArray) -> IntArray:
+    """Return the interval that each funding row shows when it is published, in nanoseconds."""
+    steps = np.diff(times, prepend=times[0] - int(FIRST_INTERVAL_HOURS * HOUR_NS))
+    if "interval_hours" not in funding.columns:
+        return steps
+    hours = funding["interval_hours"].to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(hours) & (hours > 0), np.nan_to_num(hours) * HOUR_NS, steps).astype(np.int64)
+
+
+def expected_funding(
+    open_time: Times, funding: pd.DataFrame | None, *, horizon_bars: int, timeframe: str | None = None
+) -> FloatArray:
+    """Return g[n]: last published rate times the funding times in (open t+1, open t+1+h] (METHOD §3).
+
+    Positive is what a long position pays, as a share of its notional. Published means
+    funding_time <= close of bar t; the coming times are projected from the last one by its interval
+    (`interval_hours`, or else the step from the funding row before it), because a later row is not known yet.
+    Before the first published rate g is 0.
+
+    Args:
+        open_time: [n] times of bars, ascending.
+        funding: `market.funding`; None is a market without funding.
+        horizon_bars: h, bars from the decision's fill to the end of the forecast.
+        timeframe: length of a bar; the smallest step by default.
+
+    Raises:
+        ConfigurationError: when the horizon is less than one bar.
+        SchemaError, CorruptDataError: as `funding_due`.
+    """
+    if horizon_bars < 1:
+        raise ConfigurationError(f"horizon_bars is {horizon_bars}; expected at least 1.")
+    opens = ascending_nanoseconds(open_time)
+    if funding is None or funding.empty:
+        return np.zeros(opens.size)
+    times, rates = _times_and_rates(funding)
+    step = timeframe_nanoseconds(timeframe or timeframe_of(open_time))
+    fill, last = opens + step, np.searchsorted(times, opens + step, side="right") - 1
+    known = np.maximum(last, 0)
+    published, interval = times[known], _intervals(funding, times)[known]
+    count = (fill + horizon_bars * step - published) // interval - (fill - published) // interval
+    return np.where(last >= 0, rates[known] * count, 0.0)

@@ -1,0 +1,1 @@
+"""Risk: how large a position is."""
