@@ -1,0 +1,122 @@
+"""Columns of a frame of closed bars as checked arrays, and the bars' places on the time grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from truebar.arrays import BoolArray, FloatArray, IntArray
+from truebar.errors import CorruptDataError, SchemaError
+from truebar.times import ascending_nanoseconds, utc_index
+from truebar.units import timeframe_nanoseconds
+
+PRICES: Final = ("open", "high", "low", "close")
+
+ROUNDING: Final = 1e-9
+"""Relative: prices that went through a logarithm and back may leave [low, high] by this much."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Places of n bars on the grid of their timeframe.
+
+    Attributes:
+        open_time: int64[n], nanoseconds since 1970 UTC, ascending.
+        step: length of one bar, nanoseconds.
+        slot: int64[n], number of the grid bar since 1970; consecutive bars differ by 1, and a difference
+            of 1 + g means g missing bars.
+    """
+
+    open_time: IntArray
+    step: int
+    slot: IntArray
+
+    def follows(self, bars_back: int = 1) -> BoolArray:
+        """Return bool[n]: whether the row `bars_back` above is the bar exactly so many grid bars earlier."""
+        follows = np.zeros(self.slot.size, dtype=np.bool_)
+        follows[bars_back:] = self.slot[bars_back:] - self.slot[: self.slot.size - bars_back] == bars_back
+        return follows
+
+
+def columns_of(bars: pd.DataFrame, names: Sequence[str]) -> list[FloatArray]:
+    """Return the named columns as float64 arrays, missing values as NaN.
+
+    Raises:
+        SchemaError: when a column is missing or not numeric.
+    """
+    missing = [name for name in names if name not in bars.columns]
+    if missing:
+        raise SchemaError(
+            f"bars have no column {', '.join(missing)}; expected open_time, open, high, low, close, volume "
+            f"and found {', '.join(map(str, bars.columns))}."
+        )
+    try:
+        return [bars[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
+    except (TypeError, ValueError) as error:
+        raise SchemaError(f"bars: columns {', '.join(names)} must be numbers ({error}).") from error
+
+
+def prices_of(bars: pd.DataFrame, names: Sequence[str] = PRICES) -> list[FloatArray]:
+    """Return the named price columns as float64 arrays after checking each price.
+
+    Where all four are asked for, each bar must also hold open and close within [low, high].
+
+    Raises:
+        SchemaError: when a column is missing or not numeric.
+        CorruptDataError: for a price that is missing, infinite, zero or negative, or outside its bar.
+    """
+    prices = columns_of(bars, names)
+    for name, values in zip(names, prices, strict=True):
+        _refuse(bars, ~(np.isfinite(values) & (values > 0)), f"{name} must be a positive number")
+    if tuple(names) == PRICES:
+        opened, high, low, close = prices
+        outside = (np.maximum(opened, close) > high * (1 + ROUNDING)) | (
+            np.minimum(opened, close) < low * (1 - ROUNDING)
+        )
+        _refuse(bars, outside, "open and close must lie within [low, high]")
+    return prices
+
+
+def _refuse(bars: pd.DataFrame, bad: BoolArray, rule: str) -> None:
+    """Raise a CorruptDataError that names the first bad bar and counts them all."""
+    if bad.any():
+        row = bars.iloc[int(np.argmax(bad))]
+        raise CorruptDataError(
+            f"{rule}: {np.count_nonzero(bad)} of {bad.size} bars break this, the first opens "
+            f"{row.get('open_time')}. Validate the klines before computing from them."
+        )
+
+
+def grid_of(bars: pd.DataFrame, timeframe: str | None = None) -> Grid:
+    """Return the bars' places on the grid of `timeframe`, by default of the smallest step between bars.
+
+    Args:
+        bars: n closed klines with `open_time`.
+        timeframe: name of the timeframe; give it where known, since the smallest step of a few bars around
+            gaps may be coarser. With fewer than two bars and no timeframe the step is 1 ns, and nothing
+            that needs a step exists yet.
+
+    Raises:
+        SchemaError: when open_time is missing or no time.
+        CorruptDataError: when the times do not strictly ascend, or leave the grid.
+    """
+    if "open_time" not in bars.columns:
+        raise SchemaError(f"bars have no column open_time; found {', '.join(map(str, bars.columns))}.")
+    open_time = ascending_nanoseconds(bars["open_time"])
+    steps = np.diff(open_time)
+    if timeframe is not None:
+        step = timeframe_nanoseconds(timeframe)
+    else:
+        step = int(steps.min()) if steps.size else 1
+    off_grid = steps % step != 0
+    if off_grid.any():
+        row = int(np.argmax(off_grid)) + 1
+        raise CorruptDataError(
+            f"bar {utc_index(open_time[row : row + 1])[0]} opens {steps[row - 1] / 1e9:g} s after the one "
+            f"before it, no multiple of {step / 1e9:g} s. Give bars of one timeframe."
+        )
+    return Grid(open_time, step, open_time // step)

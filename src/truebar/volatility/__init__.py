@@ -1,0 +1,5 @@
+"""Volatility of bars: realized, parkinson, garman_klass, yang_zhang and atr (METHOD §1)."""
+
+from truebar.volatility.estimators import ESTIMATORS, estimate
+
+__all__ = ["ESTIMATORS", "estimate"]
