@@ -1,4 +1,4 @@
-"""Names for the numpy arrays and the times that truebar's functions take and return."""
+"""The numpy arrays and times that truebar's functions take and return."""
 
 from __future__ import annotations
 
@@ -16,3 +16,14 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 Times: TypeAlias = pd.Series | pd.DatetimeIndex | npt.NDArray[np.datetime64] | Sequence[datetime]
 """Times in any of the forms that callers have at hand; `truebar.times` reads them all."""
+
+
+def floats(values: npt.ArrayLike) -> FloatArray:
+    """Return `values` as float64, missing values of nullable columns as NaN; never a view to write into.
+
+    >>> floats(pd.Series([1, None], dtype="Int64")).tolist()
+    [1.0, nan]
+    """
+    if isinstance(values, pd.Series):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    return np.array(values, dtype=np.float64)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from truebar.arrays import BoolArray, FloatArray, IntArray
+from truebar.arrays import BoolArray, FloatArray, IntArray, floats
 from truebar.errors import CorruptDataError, SchemaError
 from truebar.times import ascending_nanoseconds, utc_index
 from truebar.units import timeframe_nanoseconds
@@ -38,7 +38,8 @@ class Grid:
     def follows(self, bars_back: int = 1) -> BoolArray:
         """Return bool[n]: whether the row `bars_back` above is the bar exactly so many grid bars earlier."""
         follows = np.zeros(self.slot.size, dtype=np.bool_)
-        follows[bars_back:] = self.slot[bars_back:] - self.slot[: self.slot.size - bars_back] == bars_back
+        earlier = self.slot[: max(self.slot.size - bars_back, 0)]
+        follows[bars_back:] = self.slot[bars_back:] - earlier == bars_back
         return follows
 
 
@@ -55,7 +56,7 @@ def columns_of(bars: pd.DataFrame, names: Sequence[str]) -> list[FloatArray]:
             f"and found {', '.join(map(str, bars.columns))}."
         )
     try:
-        return [bars[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
+        return [floats(bars[name]) for name in names]
     except (TypeError, ValueError) as error:
         raise SchemaError(f"bars: columns {', '.join(names)} must be numbers ({error}).") from error
 
