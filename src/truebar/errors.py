@@ -4,7 +4,8 @@ TruebarError
 ├── ConfigurationError          fix the configuration or the call, then run again
 │   ├── UnknownTimeframeError
 │   ├── InvalidSymbolError
-│   └── UnknownTableError
+│   ├── UnknownTableError
+│   └── QueryError
 ├── PartitionError              this partition stops; the others go on
 │   ├── DataError               the partition's data are not what they must be
 │   │   ├── UnreadableFileError
@@ -47,6 +48,10 @@ class InvalidSymbolError(ConfigurationError):
 
 class UnknownTableError(ConfigurationError):
     """A table that truebar does not declare was named."""
+
+
+class QueryError(ConfigurationError):
+    """A SQL text is not one read statement that the warehouse can run."""
 
 
 class PartitionError(TruebarError):

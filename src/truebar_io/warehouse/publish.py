@@ -1,0 +1,195 @@
+"""The writer: a private copy is changed and checked, then takes the published file's place in one rename.
+
+Readers hold the old file or the new one, never something between. A writer killed at any step leaves the
+published file as it was, or replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from truebar.errors import WarehouseDamagedError
+from truebar_io.warehouse.changes import Change, relation_of
+from truebar_io.warehouse.connection import connected, literal, quoted
+from truebar_io.warehouse.digest import TableSummary, provenance
+from truebar_io.warehouse.files import (
+    SchemaFiles,
+    Stamp,
+    is_full,
+    remove,
+    storage_full,
+    sync,
+    temporary,
+)
+from truebar_io.warehouse.sidecar import FileSummary, damaged, inspect, summarise_all, write_sidecar
+
+STEPS: Final = (
+    "lock",
+    "sweep",
+    "copy",
+    "transaction",
+    "check",
+    "checkpoint",
+    "fsync",
+    "replace",
+    "sync_folder",
+    "sidecar",
+)
+"""What a publish goes through, in this order; copy to fsync once for each file."""
+
+Observer = Callable[[str], None]
+"""Told the name of each step as it begins."""
+
+Plan = Mapping[Path, Sequence[Change]]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Writes the files of one schema of one partition.
+
+    Attributes:
+        files: the schema's files.
+        made_from: stored beside each changed table.
+        on_step: observer of the steps.
+    """
+
+    files: SchemaFiles
+    made_from: str | None
+    on_step: Observer
+
+    def publish(self, plan_for: Callable[[dict[str, FileSummary]], Plan]) -> dict[str, FileSummary]:
+        """Change the files that `plan_for` names, all of them or none, and return what every file now holds.
+
+        With several files (years), each is built and checked before the first is renamed; a kill between two
+        renames leaves the years of which the first are new and the others old, each whole.
+
+        Args:
+            plan_for: gets what is published now and returns the changes of each file; called under the lock.
+
+        Raises:
+            StorageFullError: the disk is full; what was published is untouched.
+            WarehouseDamagedError: a published file that must be copied cannot be opened.
+        """
+        self.on_step("lock")
+        with self.files.locked():
+            self.on_step("sweep")
+            self.files.sweep()
+            held, _ = inspect(self.files)
+            number = 1 + max((t.publish for s in held.values() for t in s.tables.values()), default=0)
+            plan = plan_for(held)
+            built: dict[Path, tuple[Path, dict[str, TableSummary]]] = {}
+            try:
+                for file, changes in plan.items():
+                    new = temporary(file)
+                    built[file] = (new, {})
+                    before = held.get(file.name)
+                    built[file] = (new, self._build(file, new, changes, number, before))
+                self._replace(built, held)
+            finally:
+                for new, _ in built.values():
+                    for path in new.parent.glob(f"{new.name}*"):
+                        remove(path)
+            return held
+
+    def _build(
+        self, file: Path, new: Path, changes: Sequence[Change], number: int, before: FileSummary | None
+    ) -> dict[str, TableSummary]:
+        """Make the private file `new` out of `file` and return what it holds."""
+        if Path(f"{file}.wal").exists():
+            raise WarehouseDamagedError(
+                f"{file.name}.wal lies beside {file}: some other program opened the published file for writing. "
+                "Close that program; open the file once more with it and close it, so that the log is folded in."
+            )
+        try:
+            self.on_step("copy")
+            if file.exists():
+                shutil.copyfile(file, new)
+            with connected(self.files.root, new) as connection:
+                held = self._change(connection, changes, number, before)
+                self.on_step("checkpoint")
+                connection.execute("checkpoint")
+            if Path(f"{new}.wal").exists():
+                raise WarehouseDamagedError(f"{new.name} kept a write-ahead log after its checkpoint.")
+            self.on_step("fsync")
+            sync(new)
+        except (OSError, duckdb.Error) as error:
+            if is_full(error):
+                raise storage_full(file, error) from error
+            if isinstance(error, (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)):
+                raise damaged(file, error) from error
+            raise
+        return held
+
+    def _change(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        changes: Sequence[Change],
+        number: int,
+        before: FileSummary | None,
+    ) -> dict[str, TableSummary]:
+        self.on_step("transaction")
+        connection.execute("begin")
+        for change in changes:
+            change.apply(connection)
+            kind = "view" if change.schema.is_view else "table"
+            comment = provenance(self.made_from, number)
+            connection.execute(f"comment on {kind} {relation_of(change.schema)} is {literal(comment)}")
+        _drop_broken_views(connection)
+        connection.execute("commit")
+        self.on_step("check")
+        for change in changes:
+            change.verify(connection)
+        catalog = connection.execute("select current_database()").fetchall()[0][0]
+        changed = {change.schema.table for change in changes}
+        views = {name for name, *_ in _views(connection)}
+        kept = {} if before is None else {n: t for n, t in before.tables.items() if n not in changed | views}
+        unknown = None if before is None else changed | views
+        return kept | summarise_all(connection, catalog, self.files.schema, unknown)
+
+    def _replace(
+        self, built: Mapping[Path, tuple[Path, dict[str, TableSummary]]], held: dict[str, FileSummary]
+    ) -> None:
+        """Publish the private files and bring `held` up to date."""
+        self.on_step("replace")
+        for file, (new, _) in built.items():
+            new.replace(file)
+        self.on_step("sync_folder")
+        sync(self.files.folder)
+        for file, (_, tables) in built.items():
+            held[file.name] = FileSummary(Stamp.of(file), tables)
+        self.on_step("sidecar")
+        try:
+            write_sidecar(self.files, held)
+        except OSError as error:
+            # The rows are published and safe; readers see that the sidecar is stale and count for themselves.
+            _log.warning(
+                "%s was not written (%s); it is repaired at the next read", self.files.sidecar, error
+            )
+
+
+def _views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str]]:
+    found = connection.execute(
+        "select view_name from duckdb_views() where schema_name = 'main' and not internal "
+        "and database_name = current_database()"
+    )
+    return list(found.fetchall())
+
+
+def _drop_broken_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop views that name a column or table that is gone: better no matrix than one that cannot be read."""
+    for (name,) in _views(connection):
+        relation = f"main.{quoted(name)}"
+        try:
+            connection.execute(f"describe from {relation}")
+        except (duckdb.BinderException, duckdb.CatalogException):
+            connection.execute(f"drop view {relation}")
+            _log.warning("%s was dropped: a column or table that it names is gone", name)

@@ -1,0 +1,181 @@
+"""The sidecar: what each published file of a schema holds, believed only while the file is the very same.
+
+A writer killed between publishing a file and its sidecar leaves a sidecar that describes the file before.
+Each entry therefore carries its file's stamp; a reader recomputes what does not match, and repairs the
+sidecar when no writer is at work.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from truebar.errors import UnknownTableError, WarehouseDamagedError
+from truebar.tables import TableSchema, schema_of
+from truebar_io.warehouse.connection import attach_read_only, connected, quoted
+from truebar_io.warehouse.digest import TableSummary, merged, summarise
+from truebar_io.warehouse.files import SchemaFiles, Stamp, replace_text
+
+_FORMAT = 1
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class FileSummary:
+    """What one published file holds: summaries by table name without the schema."""
+
+    stamp: Stamp
+    tables: dict[str, TableSummary]
+
+
+def read_sidecar(files: SchemaFiles) -> dict[str, FileSummary]:
+    """Return what the sidecar says for each file name; nothing when it is missing or unreadable."""
+    try:
+        content = json.loads(files.sidecar.read_text(encoding="utf-8"))
+        if content["format"] != _FORMAT:
+            return {}
+        return {
+            name: FileSummary(
+                Stamp(**entry["stamp"]),
+                {table: _table_from(summary) for table, summary in entry["tables"].items()},
+            )
+            for name, entry in content["files"].items()
+        }
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def write_sidecar(files: SchemaFiles, summaries: dict[str, FileSummary]) -> None:
+    """Replace the sidecar; only for whoever holds the lock."""
+    content = {
+        "format": _FORMAT,
+        "files": {
+            name: {
+                "stamp": vars(summary.stamp),
+                "tables": {table: _table_to(held) for table, held in summary.tables.items()},
+            }
+            for name, summary in summaries.items()
+        },
+    }
+    replace_text(files.sidecar, json.dumps(content, indent=1))
+
+
+def _table_to(summary: TableSummary) -> dict[str, object]:
+    watermark = None if summary.watermark is None else summary.watermark.isoformat()
+    return {**vars(summary), "watermark": watermark}
+
+
+def _table_from(entry: dict[str, object]) -> TableSummary:
+    watermark = entry["watermark"]
+    if watermark is not None:
+        watermark = pd.Timestamp(str(watermark))
+    return TableSummary(**{**entry, "watermark": watermark})  # type: ignore[arg-type]
+
+
+def current(files: SchemaFiles) -> dict[str, FileSummary]:
+    """Return the summary of each published file as it is now, in the files' order.
+
+    Files that the sidecar does not describe are read through, and the sidecar is repaired if no writer is
+    at work.
+
+    Raises:
+        WarehouseDamagedError: when such a file cannot be opened.
+    """
+    summaries, stale = inspect(files)
+    if stale:
+        with files.locked_if_free() as free:
+            if free:
+                summaries, stale = inspect(files)
+                write_sidecar(files, summaries)
+    return summaries
+
+
+def inspect(files: SchemaFiles) -> tuple[dict[str, FileSummary], bool]:
+    """Return the summary of each published file, and whether the sidecar is to be repaired."""
+    said = read_sidecar(files)
+    summaries: dict[str, FileSummary] = {}
+    stale = False
+    for path in files.published():
+        entry = said.get(path.name)
+        if entry is None or entry.stamp != Stamp.of(path):
+            entry = read_through(files, path)
+            stale = True
+        summaries[path.name] = entry
+    return summaries, stale or set(said) != set(summaries)
+
+
+def read_through(files: SchemaFiles, path: Path) -> FileSummary:
+    """Return the summary of the published file `path`, computed from its rows.
+
+    Raises:
+        WarehouseDamagedError: when it cannot be opened, or is replaced over and over while being read.
+    """
+    for _ in range(_ATTEMPTS):
+        stamp = Stamp.of(path)
+        with connected(files.root) as connection:
+            try:
+                attach_read_only(connection, path, "published")
+                tables = summarise_all(connection, "published", files.schema)
+            except duckdb.Error as error:
+                raise damaged(path, error) from error
+        if Stamp.of(path) == stamp:
+            return FileSummary(stamp, tables)
+    raise WarehouseDamagedError(f"{path} changed {_ATTEMPTS} times while it was read; is a writer looping?")
+
+
+def summarise_all(
+    connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, names: set[str] | None = None
+) -> dict[str, TableSummary]:
+    """Return the summary of each whole table and view of a catalog (of those in `names`, if given)."""
+    summaries = {}
+    for name, comment in comments(connection, catalog).items():
+        declared = _declared(f"{schema}.{name}")
+        if declared is None or (names is not None and name not in names):
+            continue
+        relation = f"{quoted(catalog)}.main.{quoted(name)}"
+        try:
+            summaries[name] = summarise(connection, relation, declared, comment)
+        except (duckdb.InvalidInputException, duckdb.BinderException, duckdb.CatalogException):
+            if not declared.is_view:
+                raise
+            # A view whose families disagree refuses to be read; doctor says so.
+    return summaries
+
+
+def comments(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, str | None]:
+    """Return the comment of each table and view in a catalog's `main`."""
+    found = connection.execute(
+        "select table_name, comment from duckdb_tables() where database_name = $name and schema_name = 'main' "
+        "union all select view_name, comment from duckdb_views() where database_name = $name "
+        "and schema_name = 'main' and not internal order by 1",
+        {"name": catalog},
+    )
+    return dict(found.fetchall())
+
+
+def _declared(name: str) -> TableSchema | None:
+    try:
+        return schema_of(name)
+    except UnknownTableError:
+        return None
+
+
+def damaged(path: Path, error: BaseException) -> WarehouseDamagedError:
+    """Return the error that names a published file that cannot be read, and says what to do."""
+    return WarehouseDamagedError(
+        f"{path} cannot be read: {str(error).strip()}. Move it away (keep it for inspection), then "
+        "materialise its tables again; truebar doctor lists every such file."
+    )
+
+
+def by_table(summaries: dict[str, FileSummary], schema: str) -> dict[str, TableSummary]:
+    """Return the summary of each table over all files, by its full name."""
+    names = sorted({table for summary in summaries.values() for table in summary.tables})
+    return {
+        f"{schema}.{name}": merged([held.tables[name] for held in summaries.values() if name in held.tables])
+        for name in names
+    }
