@@ -12,9 +12,18 @@ from truebar.partitions import Partition
 
 if TYPE_CHECKING:
     from resources.warehouse import WarehouseResource
-    from truebar_io.warehouse import Warehouse
+    from truebar_io.warehouse import Warehouse, WriteResult
 
 Work = Callable[["Warehouse", Partition], Mapping[str, Any]]
+
+
+def published(result: WriteResult) -> dict[str, Any]:
+    """Return the metadata of a published table."""
+    return {
+        "dagster/partition_row_count": result.rows,
+        "watermark": str(result.watermark),
+        "digest": result.digest,
+    }
 
 
 def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResource, work: Work) -> None:

@@ -62,12 +62,8 @@ def _is_alive(pid: str, started: str) -> bool:
     return now is not None and abs(now - float(started)) < 1.0
 
 
-def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Report as failed every unfinished run whose process is gone, and return their ids.
-
-    Dagster's run monitoring cannot see in-process runs: they would stay STARTED for ever and hold places in
-    the run queue.
-    """
+def dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Return every unfinished run that the command line started and whose process is gone."""
     import dagster as dg  # noqa: PLC0415 (the command line starts without it)
 
     unfinished = dg.RunsFilter(
@@ -78,15 +74,24 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
             dg.DagsterRunStatus.CANCELING,
         ]
     )
-    closed = []
-    for run in instance.get_runs(unfinished):
-        pid, started = run.tags.get(PID_TAG), run.tags.get(STARTED_TAG)
-        if pid is not None and started is not None and not _is_alive(pid, started):
-            instance.report_run_failed(
-                run, f"The process of this run ({pid}) is gone; truebar closed the run."
-            )
-            closed.append(run.run_id)
-    return closed
+    return [
+        run
+        for run in instance.get_runs(unfinished)
+        if PID_TAG in run.tags and not _is_alive(run.tags[PID_TAG], run.tags[STARTED_TAG])
+    ]
+
+
+def close_dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Report dead runs as failed, and return them.
+
+    Dagster's run monitoring cannot see in-process runs: they would stay STARTED for ever and hold places in
+    the run queue.
+    """
+    dead = dead_runs(instance)
+    for run in dead:
+        pid = run.tags[PID_TAG]
+        instance.report_run_failed(run, f"The process of this run ({pid}) is gone; truebar closed the run.")
+    return dead
 
 
 def _step_listener(listener: StepListener) -> Callable[[EventLogEntry, str], None]:

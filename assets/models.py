@@ -1,0 +1,139 @@
+"""One asset factory for every model kind: model, calibrator, thresholds, predictions, backtest, report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import dagster as dg
+
+from assets.partitioned import each_partition, published
+from assets.partitions import ONE_BY_ONE, PARTITIONS, PER_RUN
+from resources.configuration import ConfigurationResource
+from resources.tracking import TrackingResource
+from resources.warehouse import WarehouseResource
+from truebar.kinds import KINDS
+
+if TYPE_CHECKING:
+    from truebar.partitions import Partition
+    from truebar_io.warehouse import Warehouse
+
+
+def model_assets(kind: str) -> list[dg.AssetsDefinition]:
+    """Return the assets of one model kind, in a group of its name."""
+
+    def settings_of(upstream: list[list[str]], policy: dg.BackfillPolicy, *kinds: str) -> dict[str, Any]:
+        return {
+            "deps": upstream,
+            "partitions_def": PARTITIONS,
+            "backfill_policy": policy,
+            "group_name": kind,
+            "kinds": set(kinds),
+            "owners": ["team:research"],
+        }
+
+    @dg.asset(
+        key=[kind, "model"],
+        description="Out-of-fold rows of purged folds of dev, and the model fitted on all of dev.",
+        **settings_of([["features", "matrix"], ["labels", "vol_scaled"]], ONE_BY_ONE, kind),
+    )
+    def model(
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        configuration: ConfigurationResource,
+        tracking: TrackingResource,
+    ) -> None:
+        from truebar_io.stages.training import fit_model  # noqa: PLC0415 (xgboost loads in the body)
+
+        settings = configuration.load()
+
+        def fit(store: Warehouse, partition: Partition) -> dict[str, Any]:
+            with tracking.run(context, partition, kind) as run:
+                return fit_model(store, partition, kind, settings, run)
+
+        each_partition(context, warehouse, fit)
+
+    @dg.asset(
+        key=[kind, "calibrator"],
+        description="Maps raw probabilities to frequencies; fitted on out-of-fold rows only.",
+        **settings_of([[kind, "model"]], ONE_BY_ONE, "scikitlearn"),
+    )
+    def calibrator(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+    ) -> None:
+        from truebar_io.stages.training import fit_calibrator  # noqa: PLC0415
+
+        def fit(store: Warehouse, partition: Partition) -> dict[str, Any]:
+            with tracking.run(context, partition, kind) as run:
+                return fit_calibrator(store, partition, kind, run)
+
+        each_partition(context, warehouse, fit)
+
+    @dg.asset(
+        key=[kind, "thresholds"],
+        description="Edges at which a position is entered, and the evaluation bundle that they complete.",
+        **settings_of([[kind, "calibrator"]], ONE_BY_ONE, "python"),
+    )
+    def thresholds(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+    ) -> None:
+        from truebar_io.stages.training import set_thresholds  # noqa: PLC0415
+
+        def choose(store: Warehouse, partition: Partition) -> dict[str, Any]:
+            with tracking.run(context, partition, kind) as run:
+                return set_thresholds(store, partition, kind, run)
+
+        each_partition(context, warehouse, choose)
+
+    @dg.asset(
+        key=[kind, "predictions"],
+        description="Raw and calibrated probabilities: out of fold on dev, by the bundle after it.",
+        **settings_of([[kind, "thresholds"], ["features", "matrix"]], PER_RUN, "duckdb"),
+    )
+    def predictions(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
+        from truebar_io.stages.predicting import publish_predictions  # noqa: PLC0415
+
+        def predict(store: Warehouse, partition: Partition) -> dict[str, Any]:
+            result = publish_predictions(store, partition, kind)
+            return {"skipped": "no bundle yet"} if result is None else published(result)
+
+        each_partition(context, warehouse, predict)
+
+    @dg.asset(
+        key=[kind, "backtest"],
+        description="The bundle's one look at the vault: trades after all costs, scores, and the verdict.",
+        **settings_of(
+            [[kind, "predictions"], ["market", "klines"], ["labels", "vol_scaled"]], ONE_BY_ONE, "python"
+        ),
+    )
+    def backtest(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+    ) -> None:
+        from truebar_io.stages.judging import judge_vault  # noqa: PLC0415
+
+        def judge(store: Warehouse, partition: Partition) -> dict[str, Any]:
+            with tracking.run(context, partition, kind) as run:
+                return judge_vault(store, partition, kind, run)
+
+        each_partition(context, warehouse, judge)
+
+    @dg.asset(
+        key=[kind, "report"],
+        description="One self-contained HTML page: the verdict in words, scores beside no skill, equity, lineage.",
+        **settings_of([[kind, "backtest"]], ONE_BY_ONE, "html"),
+    )
+    def report(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+    ) -> None:
+        from truebar_io.stages.reporting import publish_report  # noqa: PLC0415
+
+        def render(store: Warehouse, partition: Partition) -> dict[str, Any]:
+            with tracking.run(context, partition, kind) as run:
+                path = publish_report(store, partition, kind, run)
+            return {"file": dg.MetadataValue.path(path), "page": dg.MetadataValue.url(path.as_uri())}
+
+        each_partition(context, warehouse, render)
+
+    return [model, calibrator, thresholds, predictions, backtest, report]
+
+
+MODEL_ASSETS: Final = [asset for kind in KINDS for asset in model_assets(kind)]

@@ -1,0 +1,85 @@
+"""Commands about data: import, sql, export."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from truebar.errors import ConfigurationError
+from truebar.partitions import Partition
+from truebar_apps.cli.options import (
+    AnySymbolOption,
+    AnyTimeframeOption,
+    JsonOption,
+    SymbolOption,
+    TimeframeOption,
+    chosen,
+    current_home,
+)
+from truebar_apps.cli.output import print_json, print_table
+from truebar_io.frames import write_frame
+from truebar_io.ingest import ingest_file
+from truebar_io.lease import Lease
+from truebar_io.warehouse import Warehouse
+
+PathArgument = Annotated[Path, typer.Argument(help="A Parquet or CSV file of klines.")]
+
+
+def import_(
+    path: PathArgument, symbol: SymbolOption, timeframe: TimeframeOption, json: JsonOption = False
+) -> None:
+    """Bring a file of klines into market.klines; returns when it is published."""
+    partition = Partition(symbol, timeframe)
+    home = current_home()
+    lease = Lease.acquire(home, partition, "truebar import")
+    try:
+        result = ingest_file(Warehouse(home), partition, path, now=datetime.now(UTC))
+    finally:
+        lease.release()
+    if json:
+        print_json({"symbol": symbol, "timeframe": timeframe, "file": str(path), **asdict(result)})
+        return
+    print_table(
+        f"{partition} from {path.name}", ["what", "value"], [[k, v] for k, v in asdict(result).items()]
+    )
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="For example: select * from market.klines limit 5")],
+    symbol: AnySymbolOption = None,
+    timeframe: AnyTimeframeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Answer a query over the tables it names, attached read-only, with symbol and timeframe as columns."""
+    store = Warehouse(current_home())
+    partitions = chosen(store.partitions(), symbol, timeframe) if symbol or timeframe else None
+    frame = store.query(query, partitions=partitions)
+    if json:
+        print_json(frame.astype(object).where(frame.notna(), None).to_dict("records"))
+        return
+    print_table("", [str(column) for column in frame.columns], frame.to_numpy(dtype=object).tolist())
+
+
+def export(
+    table: Annotated[str, typer.Argument(help="A table such as market.klines or features.matrix.")],
+    to: Annotated[Path, typer.Option("--to", help="A .parquet or .csv file to be made.")],
+    symbol: AnySymbolOption = None,
+    timeframe: AnyTimeframeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a table to a Parquet or CSV file; an existing file is replaced only when the new one is whole."""
+    store = Warehouse(current_home())
+    partitions = [p for p in chosen(store.partitions(), symbol, timeframe) if store.has(p, table)]
+    if not partitions:
+        raise ConfigurationError(f"no chosen partition has {table}; `truebar doctor` lists what there is.")
+    frame = store.read("*", from_=table, partitions=partitions)
+    write_frame(frame, to)
+    summary = {"table": table, "rows": len(frame), "partitions": [p.key for p in partitions], "file": str(to)}
+    if json:
+        print_json(summary)
+        return
+    print_table("exported", ["what", "value"], [[key, str(value)] for key, value in summary.items()])

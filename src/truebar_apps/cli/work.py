@@ -1,0 +1,41 @@
+"""What is left to do for a set of partitions, and the runs that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from truebar.kinds import KINDS
+from truebar.partitions import Partition, rectangles
+from truebar_apps.cli.runs import RunRequest
+from truebar_io.configuration import Configuration
+from truebar_io.home import Home
+from truebar_io.stages.freshness import needs_refresh, needs_training
+from truebar_io.warehouse import Warehouse
+
+
+def refresh_plan(
+    store: Warehouse, home: Home, settings: Configuration, wanted: Sequence[Partition]
+) -> list[Partition]:
+    """Return those of `wanted` whose klines, features or labels are not what their sources give now."""
+    return [partition for partition in wanted if needs_refresh(store, home, partition, settings)]
+
+
+def training_plan(
+    store: Warehouse, home: Home, settings: Configuration, wanted: Sequence[Partition]
+) -> list[Partition]:
+    """Return those of `wanted` that lack the model, verdict or report that their data and recipe give."""
+    return [
+        partition
+        for partition in wanted
+        if any(needs_training(store, home, partition, settings, kind) for kind in KINDS)
+    ]
+
+
+def refresh_requests(partitions: Sequence[Partition], symbol_order: Sequence[str]) -> list[RunRequest]:
+    """Return one refresh for each exact rectangle of `partitions`."""
+    return [RunRequest("refresh", rectangle) for rectangle in rectangles(partitions, symbol_order)]
+
+
+def train_requests(partitions: Sequence[Partition]) -> list[RunRequest]:
+    """Return one training run for each partition."""
+    return [RunRequest.single("train", partition) for partition in partitions]
