@@ -1,0 +1,88 @@
+"""Run the simulated account over bars (METHOD §3, Engine)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from truebar.backtest.account import simulate
+from truebar.backtest.inputs import checked_target, cost_rates, market_arrays
+from truebar.backtest.metrics import account_metrics
+from truebar.backtest.result import BacktestResult, fills_frame, positions, trades_frame
+from truebar.config import BacktestConfig
+from truebar.times import nanoseconds, timeframe_of, utc_index
+
+
+def run(
+    bars: pd.DataFrame,
+    target_position: npt.ArrayLike,
+    config: BacktestConfig,
+    *,
+    funding: pd.DataFrame | None = None,
+    mark: pd.DataFrame | None = None,
+) -> BacktestResult:
+    """Return the account that follows `target_position` over `bars`.
+
+    target_position[t] fills at open t+1: units = target · equity at that open before fees / that open, fixed
+    until the target changes. Slippage moves the fill against the side traded; the fee is on traded units
+    at the fill price. Funding due at the instant of a fill is paid by who held until then. Leverage above
+    `rebalance_leverage` at a close restores the target size at the next open. Equity at or below the
+    maintenance margin at the bar's worst price liquidates there; equity at or below zero ends the run.
+    Nothing fills in a missing or halted bar: the order fills at the next tradable open. Within a bar
+    funding comes before liquidation.
+
+    Args:
+        bars: closed klines, ascending: open_time, open, high, low, close, volume. Their smallest step must
+            be a known timeframe.
+        target_position: float[n] in [-1, 1], share of equity decided at close t. The last one never fills.
+        config: capital, sides, costs and limits.
+        funding: `market.funding`: funding_time, rate, and where known mark_price.
+        mark: `market.mark_klines`: open_time, open, high, low; used for funding and liquidation where there.
+
+    Equity at row t is known at the close of bar t. No value may be missing.
+
+    Raises:
+        SchemaError: when a column is missing or lengths differ.
+        CorruptDataError: for unsorted times, prices that are missing or not positive, or bad funding rows.
+        ConfigurationError: for a target that is NaN, outside [-1, 1] or on a side that may not be held.
+        UnknownTimeframeError: when the smallest step of the bars is no known timeframe.
+        TooFewRowsError: with fewer than two bars.
+
+    >>> from truebar.config import BacktestConfig
+    >>> times = pd.date_range("2025-01-01", periods=3, freq="1h", tz="UTC")
+    >>> prices = {"open": [100.0, 100.0, 110.0], "high": 120.0, "low": 90.0, "close": [100.0, 110.0, 110.0]}
+    >>> free = BacktestConfig(costs={"fee_bps": 0, "slippage_bps": 0})
+    >>> run(pd.DataFrame({"open_time": times, **prices, "volume": 1.0}), [1, 1, 1], free).equity.tolist()
+    [100000.0, 110000.0, 110000.0]
+    """
+    market = market_arrays(bars, funding, mark)
+    timeframe = timeframe_of(bars["open_time"])
+    target = checked_target(target_position, len(bars), config.position_mode)
+    equity, units, fills, trips = simulate(market, target, cost_rates(config), config.initial_capital)
+    open_time = utc_index(nanoseconds(bars["open_time"]))
+    position = positions(units, market.close, equity)
+    trades = trades_frame(trips, open_time)
+    metrics = account_metrics(
+        equity, position, trades, timeframe=timeframe, initial_capital=config.initial_capital
+    )
+    return BacktestResult(
+        equity=equity,
+        position=position,
+        trades=trades,
+        fills=fills_frame(fills, open_time),
+        metrics=metrics,
+        open_time=open_time,
+        timeframe=timeframe,
+        initial_capital=config.initial_capital,
+    )
+
+
+def stay_flat(bars: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Return the target of the default champion: no position in any bar."""
+    return np.zeros(len(bars))
+
+
+def buy_and_hold(bars: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Return the target that holds all equity long from the second bar's open on."""
+    return np.ones(len(bars))

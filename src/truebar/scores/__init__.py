@@ -1,0 +1,1 @@
+"""Scores of probabilities against labels, each beside its no-skill value and an interval (METHOD §6)."""
