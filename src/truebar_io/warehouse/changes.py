@@ -1,7 +1,8 @@
-"""What one publish does to the tables of a file: rows put in by their key, or a table replaced as a whole."""
+"""What one publish does to a table: rows put in by their key, or in place of the whole table."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,10 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from truebar.errors import CorruptDataError, SchemaError
-from truebar.tables import TableSchema
+from truebar.tables import ANY_TYPE, TableSchema
 from truebar.units import timeframe_nanoseconds
 from truebar_io.warehouse.connection import quoted
-from truebar_io.warehouse.digest import column_types
+from truebar_io.warehouse.digest import Provenance, column_types
 from truebar_io.warehouse.frames import duckdb_types
 
 
@@ -29,14 +30,22 @@ class Change(Protocol):
     def verify(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Raise when the table, as it now is, must not be published."""
 
+    def provenance(self, made_from: str | None, publish: int) -> Provenance:
+        """Return what is noted with the table."""
+
 
 def relation_of(schema: TableSchema) -> str:
     """Return the SQL name of the table inside its own file."""
     return f"main.{quoted(schema.table)}"
 
 
-def _listed(columns: tuple[str, ...] | list[str]) -> str:
-    return ", ".join(quoted(column) for column in columns)
+def tables_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the names of the tables in the connection's own file."""
+    found = connection.execute(
+        "select table_name from duckdb_tables() where database_name = current_database() "
+        "and schema_name = 'main'"
+    )
+    return {row[0] for row in found.fetchall()}
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,10 @@ class Rows:
     replace: bool
     timeframe: str
 
+    def provenance(self, made_from: str | None, publish: int) -> Provenance:
+        """Return what is noted with the table."""
+        return Provenance(made_from, publish)
+
     def apply(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Put the rows in, in the table's order.
 
@@ -55,24 +68,18 @@ class Rows:
             SchemaError: when rows are to be added to a table that has other columns.
         """
         relation = relation_of(self.schema)
-        found = connection.execute(
-            "select count(*) from duckdb_tables() where database_name = current_database() "
-            "and schema_name = 'main' and table_name = ?",
-            [self.schema.table],
-        ).fetchall()
-        exists = bool(found[0][0])
         connection.register("incoming", self.rows)
-        if exists and not self.replace:
+        if not self.replace and self.schema.table in tables_in(connection):
             self._check_columns(column_types(connection, relation))
             if self.rows.num_rows:
                 self._upsert(connection, relation)
         else:
-            columns = duckdb_types(self.rows).items()
+            columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in duckdb_types(self.rows).items())
             connection.execute(f"drop table if exists {relation}")
-            connection.execute(
-                f"create table {relation} ({', '.join(f'{quoted(n)} {t}' for n, t in columns)})"
-            )
-            connection.execute(f"insert into {relation} by name from incoming {self._ordered()}")
+            connection.execute(f"create table {relation} ({columns})")
+            # conform has seen to the order of rows whose key is their time; sorting wide rows is dear.
+            ordered = "" if self.schema.key == (self.schema.time_column,) else self._ordered()
+            connection.execute(f"insert into {relation} by name from incoming {ordered}")
         connection.unregister("incoming")
 
     def _ordered(self) -> str:
@@ -80,17 +87,16 @@ class Rows:
 
     def _check_columns(self, stored: dict[str, str]) -> None:
         brought = duckdb_types(self.rows)
-        if stored == brought:
-            return
         differ = sorted(
             f"{name} ({stored.get(name, 'not stored')} stored, {brought.get(name, 'not brought')} brought)"
             for name in stored.keys() | brought.keys()
             if stored.get(name) != brought.get(name)
         )
-        raise SchemaError(
-            f"{self.schema.name}: rows cannot be added, since the stored columns differ: {'; '.join(differ)}. "
-            'Write the whole table again with mode="replace".'
-        )
+        if differ:
+            raise SchemaError(
+                f"{self.schema.name}: rows cannot be added, since the stored columns differ: "
+                f'{"; ".join(differ)}. Write the whole table again with mode="replace".'
+            )
 
     def _upsert(self, connection: duckdb.DuckDBPyConnection, relation: str) -> None:
         """Take out the closed range from the first new row on, and put it back with the new rows in order.
@@ -108,8 +114,8 @@ class Rows:
         )
         connection.execute(f"delete from {relation} {tail}")
         connection.execute(
-            f"insert into {relation} by name "
-            f"from (from kept union all by name from incoming) {self._ordered()}"
+            f"insert into {relation} by name from (from kept union all by name from incoming) "
+            f"{self._ordered()}"
         )
         connection.execute("drop table kept")
 
@@ -123,7 +129,7 @@ class Rows:
         relation = relation_of(self.schema)
         problems = schema_problems(self.schema, column_types(connection, relation))
         if problems:
-            raise SchemaError(f"{self.schema.name}: {'; '.join(problems)}.")
+            raise SchemaError(f"{self.schema.name}: {'; '.join(problems)}; nothing was published.")
         self._verify_order(connection, relation)
         self._verify_rules(connection, relation)
 
@@ -136,8 +142,9 @@ class Rows:
             time = quoted(self.schema.time_column)
             unordered = _scalar(
                 connection,
-                f"select count(*) from (select {time} >= lag({time}, 1, {time}) over (order by rowid) as kept "
-                f"from {relation}) where kept is not true",
+                "select count(*) from ("
+                f"select {time} >= lag({time}, 1, {time}) over (order by rowid) as ascends from {relation}"
+                ") where ascends is not true",
             )
         if repeated or unordered:
             raise CorruptDataError(
@@ -163,10 +170,6 @@ class Rows:
                 )
 
 
-def _scalar(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
-    return connection.execute(sql).fetchall()[0][0]
-
-
 def schema_problems(schema: TableSchema, stored: dict[str, str]) -> list[str]:
     """Return how the stored columns (name → DuckDB type) differ from what `schema` declares."""
     problems = [
@@ -179,10 +182,18 @@ def schema_problems(schema: TableSchema, stored: dict[str, str]) -> list[str]:
     extra = {name: type_ for name, type_ in stored.items() if name not in schema.columns}
     if schema.open_columns is None:
         problems += [f"column {name} is not declared" for name in extra]
-    elif schema.open_columns != "ANY":
+    elif schema.open_columns != ANY_TYPE:
         problems += [
             f"column {name} is {type_}, expected {schema.open_columns}"
             for name, type_ in extra.items()
             if type_ != schema.open_columns
         ]
     return problems
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return ", ".join(quoted(column) for column in columns)
+
+
+def _scalar(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
+    return connection.execute(sql).fetchall()[0][0]

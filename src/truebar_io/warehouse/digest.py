@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +24,10 @@ class TableSummary:
         rows: number of rows.
         watermark: the latest time in the time column, UTC; None without rows or time column.
         digest: of column names, types and rows in time order; equal for equal content, whatever the order
-            in which it was written.
+            in which it was written. A view's is made of its definition and its tables' digests.
         made_from: what the writer said the table was computed from.
         publish: number of the publish that wrote the table, ascending within a partition's schema.
+        definition: of a view: fingerprint of what it selects; None for a table.
     """
 
     rows: int
@@ -33,6 +35,34 @@ class TableSummary:
     digest: str
     made_from: str | None = None
     publish: int = 0
+    definition: str | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a publish notes as the comment of a table or view: it lives in the file, as safe as the rows."""
+
+    made_from: str | None = None
+    publish: int = 0
+    families: Mapping[str, Sequence[str]] | None = None
+
+    def to_comment(self) -> str:
+        """Return the text of the comment."""
+        return json.dumps(vars(self))
+
+    @classmethod
+    def from_comment(cls, comment: str | None) -> Provenance:
+        """Return what a comment says; nothing when somebody else wrote it."""
+        try:
+            return cls(**json.loads(comment or "{}"))
+        except (ValueError, TypeError):
+            return cls()
+
+
+def definition_of(families: Mapping[str, Sequence[str]]) -> str:
+    """Return the fingerprint of what a view selects: families and columns, in their order."""
+    text = json.dumps([[family, list(columns)] for family, columns in families.items()])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def column_types(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
@@ -45,8 +75,8 @@ def digest_of(connection: duckdb.DuckDBPyConnection, relation: str, schema: Tabl
     """Return 64 hex digits over the names, types and rows of `relation`.
 
     DuckDB gives one 64-bit hash for each row, which costs a scan; the hashes in the table's order, after the
-    names and types, go through SHA-256. Rows of equal order are taken in the order of their hash. Columns
-    count in the order of their names.
+    names and types, go through SHA-256. Rows of equal order are taken in the order of their hash, columns in
+    the order of their names.
     """
     types = dict(sorted(column_types(connection, relation).items()))
     columns = ", ".join(quoted(name) for name in types)
@@ -58,38 +88,44 @@ def digest_of(connection: duckdb.DuckDBPyConnection, relation: str, schema: Tabl
 
 
 def summarise(
-    connection: duckdb.DuckDBPyConnection, relation: str, schema: TableSchema, comment: str | None
+    connection: duckdb.DuckDBPyConnection, relation: str, schema: TableSchema, noted: Provenance
 ) -> TableSummary:
-    """Return the summary of `relation`; `comment` is what `provenance` stored beside it."""
-    watermark: Any = None
-    rows = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
-    if schema.time_column is not None:
-        latest = f"select epoch_us(max({quoted(schema.time_column)})) from {relation}"
-        microseconds = connection.execute(latest).fetchall()[0][0]
-        watermark = None if microseconds is None else pd.Timestamp(microseconds, unit="us", tz="UTC")
-    made_from, publish = read_provenance(comment)
-    return TableSummary(rows, watermark, digest_of(connection, relation, schema), made_from, publish)
+    """Return the summary of the table `relation`."""
+    rows, watermark = _extent(connection, relation, schema)
+    digest = digest_of(connection, relation, schema)
+    return TableSummary(rows, watermark, digest, noted.made_from, noted.publish)
 
 
-def provenance(made_from: str | None, publish: int) -> str:
-    """Return the comment that a publish puts on a table; it lives in the file, as safe as the rows."""
-    return json.dumps({"made_from": made_from, "publish": publish})
+def summarise_view(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    schema: TableSchema,
+    noted: Provenance,
+    tables: Mapping[str, TableSummary],
+) -> TableSummary:
+    """Return the summary of the view `relation` over `tables` (all those of its file, by name)."""
+    rows, watermark = _extent(connection, relation, schema)
+    families = noted.families or {}
+    definition = definition_of(families)
+    parts = [definition, *(tables[family].digest for family in families if family in tables)]
+    digest = hashlib.sha256("".join(parts).encode()).hexdigest()
+    return TableSummary(rows, watermark, digest, noted.made_from, noted.publish, definition)
 
 
-def read_provenance(comment: str | None) -> tuple[str | None, int]:
-    """Return what `provenance` was told; (None, 0) for any other comment."""
-    try:
-        said = json.loads(comment or "{}")
-        return said.get("made_from"), int(said.get("publish", 0))
-    except (ValueError, AttributeError, TypeError):
-        return None, 0
+def _extent(
+    connection: duckdb.DuckDBPyConnection, relation: str, schema: TableSchema
+) -> tuple[int, pd.Timestamp | None]:
+    latest = "null" if schema.time_column is None else f"epoch_us(max({quoted(schema.time_column)}))"
+    found: tuple[Any, ...] = connection.execute(f"select count(*), {latest} from {relation}").fetchall()[0]
+    rows, microseconds = found
+    return rows, None if microseconds is None else pd.Timestamp(microseconds, unit="us", tz="UTC")
 
 
 def merged(parts: list[TableSummary]) -> TableSummary:
     """Return the summary of a table whose rows lie in several files, given in the order of the files.
 
     Raises:
-        IndexError: without any part.
+        ValueError: without any part.
     """
     held = [part for part in parts if part.rows] or parts[-1:]
     newest = max(parts, key=lambda part: part.publish)
@@ -103,4 +139,5 @@ def merged(parts: list[TableSummary]) -> TableSummary:
         digest,
         newest.made_from,
         newest.publish,
+        newest.definition,
     )

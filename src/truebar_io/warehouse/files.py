@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import re
 import secrets
@@ -19,13 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from truebar.errors import StorageFullError, UnknownTableError
+from truebar.errors import ConfigurationError, StorageFullError, UnknownTableError
 from truebar.partitions import Partition
 from truebar.tables import NAME_PATTERN
 from truebar.units import TIMEFRAME_SECONDS, YEARLY_FILE_MAX_SECONDS
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _TEMPORARY = ".tmp-"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ class SchemaFiles:
     schema: str
 
     def __post_init__(self) -> None:
-        # A Partition has checked its own parts, but only these two lines stand between a name and a path.
+        if not isinstance(self.partition, Partition):
+            raise ConfigurationError(f"expected a Partition, found {self.partition!r}.")
+        # It has checked its own parts once, but only this stands between a name and a path.
         Partition(self.partition.symbol, self.partition.timeframe)
         if not isinstance(self.schema, str) or NAME_PATTERN.fullmatch(self.schema) is None:
             raise UnknownTableError(f"schema {self.schema!r} is unknown; expected lower-case letters.")
@@ -96,10 +101,9 @@ class SchemaFiles:
     def _matching(self, rest: str) -> list[Path]:
         pattern = re.compile(re.escape(self.schema) + rest)
         try:
-            names = sorted(os.listdir(self.folder))
+            return sorted(path for path in self.folder.iterdir() if pattern.fullmatch(path.name))
         except FileNotFoundError:
             return []
-        return [self.folder / name for name in names if pattern.fullmatch(name)]
 
     def sweep(self) -> list[Path]:
         """Remove the leftovers and return them; only for whoever holds the lock."""
@@ -117,7 +121,11 @@ class SchemaFiles:
         make_folder(self.folder)
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _log.info("waiting for another writer of %s %s", self.partition, self.schema)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)

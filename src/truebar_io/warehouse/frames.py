@@ -111,10 +111,10 @@ def _array(values: pd.Series, type_: str, name: str) -> pa.Array:
     if pa.types.is_floating(arrow_type):
         finite = pc.is_finite(array)
         if not pc.all(finite, min_count=0).as_py():
-            row = pc.index(finite, False).as_py()  # noqa: FBT003 (the value looked for)
+            row = pc.index(finite, False).as_py()
             raise CorruptDataError(
-                f"{name} is infinite in row {row} ({values.iloc[row]}); expected finite {type_} numbers, with "
-                "NaN where there is none. Find where the division by zero or the overflow comes from."
+                f"{name} is infinite in row {row} ({values.iloc[row]}); expected finite {type_} numbers, "
+                "with NaN where there is none. Find where the division by zero or the overflow comes from."
             )
     return array
 
@@ -164,19 +164,38 @@ def _check_key(table: pa.Table, schema: TableSchema) -> None:
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """Return `table` as a frame with a RangeIndex; every time is datetime64[ns, UTC], NULL is NaN or None.
+    """Return `table` as a frame with a RangeIndex.
+
+    Every time or date is datetime64[ns, UTC]; NULL is NaN, NaT or None; decimals are float64, and integers
+    wider than 64 bits (sums) are int64 where they fit.
 
     Raises:
         CorruptDataError: when a time lies outside the years 1677 to 2262 that fit into nanoseconds.
     """
-    nanosecond = pa.timestamp("ns", tz="UTC")
     for position, column in enumerate(table.schema):
-        if not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
+        if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+            values = _utc(table.column(position), column.name)
+        elif pa.types.is_decimal(column.type):
+            values = _number(table.column(position))
+        else:
             continue
-        values = table.column(position)
-        try:
-            values = values.cast(pa.timestamp("ns", tz=getattr(column.type, "tz", None))).cast(nanosecond)
-        except pa.ArrowInvalid as error:
-            raise CorruptDataError(f"column {column.name}: a time does not fit: {error}.") from error
         table = table.set_column(position, column.name, values)
-    return table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _utc(values: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    try:
+        nanoseconds_ = values.cast(pa.timestamp("ns", tz=getattr(values.type, "tz", None)))
+    except pa.ArrowInvalid as error:
+        raise CorruptDataError(f"column {name}: a time does not fit into nanoseconds: {error}.") from error
+    return nanoseconds_.cast(pa.timestamp("ns", tz="UTC"))
+
+
+def _number(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if values.type.scale == 0:
+        try:
+            return values.cast(pa.int64())
+        except pa.ArrowInvalid:
+            return values.cast(pa.float64())
+    return values.cast(pa.float64())

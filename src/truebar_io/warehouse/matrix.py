@@ -10,9 +10,9 @@ import duckdb
 from truebar.errors import ConfigurationError, CorruptDataError, MissingDataError, SchemaError
 from truebar.tables import TableSchema, schema_of
 from truebar.units import timeframe_nanoseconds
-from truebar_io.warehouse.changes import relation_of
+from truebar_io.warehouse.changes import relation_of, tables_in
 from truebar_io.warehouse.connection import literal, quoted
-from truebar_io.warehouse.digest import column_types
+from truebar_io.warehouse.digest import Provenance, column_types
 
 DISAGREE = "families disagree"
 """In the message with which the view itself refuses to be read."""
@@ -42,13 +42,18 @@ class View:
                 f"{', '.join(self.schema.columns)}; found {dict(self.families)}."
             )
         for family in self.families:
-            schema_of(f"{self.schema.schema}.{family}")
+            if schema_of(f"{self.schema.schema}.{family}").is_view:
+                raise ConfigurationError(f"{self.schema.name} cannot be made of the view {family!r}.")
+
+    def provenance(self, made_from: str | None, publish: int) -> Provenance:
+        """Return what is noted with the view."""
+        return Provenance(made_from, publish, {name: list(named) for name, named in self.families.items()})
 
     def apply(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create the view in the writer's private file, if its families agree.
 
         Raises:
-            MissingDataError: a family is not there, or is behind another one.
+            MissingDataError: a family is not there, or ends before another one.
             SchemaError: a family lacks a column.
             CorruptDataError: families that end at the same bar have different bars.
         """
@@ -63,70 +68,63 @@ class View:
         connection.execute(f"from {relation_of(self.schema)} limit 1").fetchall()
 
     def _check_columns(self, connection: duckdb.DuckDBPyConnection) -> None:
-        found = connection.execute("select table_name from duckdb_tables() where schema_name = 'main'")
-        tables = {row[0] for row in found.fetchall()}
+        tables = tables_in(connection)
         for family, columns in self.families.items():
+            name = f"{self.schema.schema}.{family}"
+            again = f"Materialize {name.replace('.', '/')}"
             if family not in tables:
                 raise MissingDataError(
-                    f"{self.schema.name} needs {self.schema.schema}.{family}, which is not there yet. "
-                    f"Materialize {self.schema.schema}/{family} first."
+                    f"{self.schema.name} needs {name}, which is not there yet. {again} first."
                 )
             missing = sorted(set(columns) - set(column_types(connection, f"main.{quoted(family)}")))
             if missing:
                 raise SchemaError(
-                    f"{self.schema.schema}.{family} has no column {', '.join(missing)}, which "
-                    f"{self.schema.name} names. Materialize {self.schema.schema}/{family} again."
+                    f"{name} has no column {', '.join(missing)}, which {self.schema.name} names. "
+                    f"{again} again."
                 )
 
     def _check_bars(self, connection: duckdb.DuckDBPyConnection) -> None:
-        state = {
-            family: connection.execute(
-                f"select count(*), max(open_time) from main.{quoted(family)}"
-            ).fetchall()[0]
-            for family in self.families
-        }
-        if len(set(state.values())) > 1:
-            told = "; ".join(f"{family} has {rows} rows to {end}" for family, (rows, end) in state.items())
-            behind = len({end for _, end in state.values()}) > 1
-            error = MissingDataError if behind else CorruptDataError
-            raise error(
-                f"{self.schema.name} is refused, its families disagree: {told}. A join would drop rows. "
-                "Materialize the family that is behind, then this view."
-            )
-        joined = connection.execute(f"select count(*) from {self._joined()}").fetchall()[0][0]
-        if joined != next(iter(state.values()))[0]:
-            raise CorruptDataError(
-                f"{self.schema.name} is refused: its families share only {joined} of "
-                f"{next(iter(state.values()))[0]} bars. Materialize the families again from the same bars."
-            )
+        states = connection.execute(f"{self._states()} order by family").fetchall()
+        if len({(rows, bars) for _, rows, bars, _ in states}) == 1:
+            return
+        told = "; ".join(f"{family} has {rows} rows to {latest}" for family, rows, _, latest in states)
+        behind = len({latest for *_, latest in states}) > 1
+        error = MissingDataError if behind else CorruptDataError
+        raise error(
+            f"{self.schema.name} is refused, its families do not have the same bars: {told}. A join would "
+            "drop rows. Materialize the families again from the same bars, then this view."
+        )
 
-    def _joined(self) -> str:
-        first, *others = (f"main.{quoted(family)}" for family in self.families)
-        return first + "".join(f" inner join {other} using (open_time)" for other in others)
+    def _states(self) -> str:
+        """Return the SQL of each family's number of rows, fingerprint of its set of bars, and last bar."""
+        return " union all ".join(
+            f"select {literal(family)} as family, count(*) as n, bit_xor(hash(open_time)) as bars, "
+            f"coalesce(max(open_time)::varchar, 'none') as latest from main.{quoted(family)}"
+            for family in self.families
+        )
 
     def sql(self) -> str:
         """Return the view's query.
 
-        Its condition counts the families' rows each time and raises when they differ: whoever opens the
+        Its condition compares the families' bars each time and raises when they differ: whoever opens the
         file, with whatever client, gets an error instead of a matrix with rows silently missing.
         """
-        families = list(self.families)
+        first, *others = (f"main.{quoted(family)}" for family in self.families)
+        joined = first + "".join(f" inner join {other} using (open_time)" for other in others)
         bar_us = timeframe_nanoseconds(self.timeframe) // 1_000
-        columns = [f"{quoted(families[0])}.open_time as open_time"]
-        columns.append(f"{quoted(families[0])}.open_time + to_microseconds({bar_us}) as available_at")
-        columns += [
-            f"{quoted(f)}.{quoted(c)} as {quoted(c)}" for f, named in self.families.items() for c in named
+        columns = [
+            f"{first}.open_time as open_time",
+            f"{first}.open_time + to_microseconds({bar_us}) as available_at",
+            *(
+                f"main.{quoted(family)}.{quoted(column)} as {quoted(column)}"
+                for family, named in self.families.items()
+                for column in named
+            ),
         ]
-        select = f"select {', '.join(columns)} from {self._joined()}"
-        if len(families) == 1:
-            return select
-        ends = " union all ".join(
-            f"select {literal(family)} as family, count(*) as n, max(open_time) as latest from main.{quoted(family)}"
-            for family in families
-        )
-        message = f"{self.schema.name}: {DISAGREE}: "
+        agree = "min(n) = max(n) and min(bars) is not distinct from max(bars)"
+        told = "string_agg(family || ' has ' || n || ' rows to ' || latest, ', ' order by family)"
+        message = literal(f"{self.schema.name}: {DISAGREE}: ")
         return (
-            f"{select} where (select case when min(n) = max(n) and min(latest) is not distinct from max(latest) "
-            f"then true else error({literal(message)} || string_agg(family || ' has ' || n || ' rows to ' || "
-            f"coalesce(latest::varchar, 'none'), ', ' order by family)) end from ({ends}))"
+            f"select {', '.join(columns)} from {joined} where ("
+            f"select case when {agree} then true else error({message} || {told}) end from ({self._states()}))"
         )

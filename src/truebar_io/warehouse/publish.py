@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,16 +18,8 @@ import duckdb
 from truebar.errors import WarehouseDamagedError
 from truebar_io.warehouse.changes import Change, relation_of
 from truebar_io.warehouse.connection import connected, literal, quoted
-from truebar_io.warehouse.digest import TableSummary, provenance
-from truebar_io.warehouse.files import (
-    SchemaFiles,
-    Stamp,
-    is_full,
-    remove,
-    storage_full,
-    sync,
-    temporary,
-)
+from truebar_io.warehouse.digest import TableSummary
+from truebar_io.warehouse.files import SchemaFiles, Stamp, is_full, storage_full, sync, temporary
 from truebar_io.warehouse.sidecar import FileSummary, damaged, inspect, summarise_all, write_sidecar
 
 STEPS: Final = (
@@ -48,8 +40,17 @@ Observer = Callable[[str], None]
 """Told the name of each step as it begins."""
 
 Plan = Mapping[Path, Sequence[Change]]
+"""The changes of each file that a publish touches."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Built:
+    """A private file that is ready to be published, and what it holds."""
+
+    path: Path
+    tables: dict[str, TableSummary]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Publisher:
 
     Attributes:
         files: the schema's files.
-        made_from: stored beside each changed table.
+        made_from: noted with each changed table.
         on_step: observer of the steps.
     """
 
@@ -80,54 +81,56 @@ class Publisher:
             WarehouseDamagedError: a published file that must be copied cannot be opened.
         """
         self.on_step("lock")
-        with self.files.locked():
-            self.on_step("sweep")
-            self.files.sweep()
-            held, _ = inspect(self.files)
-            number = 1 + max((t.publish for s in held.values() for t in s.tables.values()), default=0)
-            plan = plan_for(held)
-            built: dict[Path, tuple[Path, dict[str, TableSummary]]] = {}
-            try:
-                for file, changes in plan.items():
-                    new = temporary(file)
-                    built[file] = (new, {})
-                    before = held.get(file.name)
-                    built[file] = (new, self._build(file, new, changes, number, before))
-                self._replace(built, held)
-            finally:
-                for new, _ in built.values():
-                    for path in new.parent.glob(f"{new.name}*"):
-                        remove(path)
-            return held
+        try:
+            with self.files.locked():
+                self.on_step("sweep")
+                self.files.sweep()
+                held, _ = inspect(self.files)
+                try:
+                    number = 1 + max((t.publish for s in held.values() for t in s.tables.values()), default=0)
+                    built = {
+                        file: self._build(file, changes, number, held.get(file.name))
+                        for file, changes in plan_for(held).items()
+                    }
+                    self._replace(built, held)
+                finally:
+                    self.files.sweep()
+                return held
+        except OSError as error:
+            if is_full(error):
+                raise storage_full(self.files.file(), error) from error
+            raise
 
     def _build(
-        self, file: Path, new: Path, changes: Sequence[Change], number: int, before: FileSummary | None
-    ) -> dict[str, TableSummary]:
-        """Make the private file `new` out of `file` and return what it holds."""
+        self, file: Path, changes: Sequence[Change], number: int, before: FileSummary | None
+    ) -> _Built:
+        """Make a private file out of `file`, changed and checked."""
         if Path(f"{file}.wal").exists():
             raise WarehouseDamagedError(
-                f"{file.name}.wal lies beside {file}: some other program opened the published file for writing. "
-                "Close that program; open the file once more with it and close it, so that the log is folded in."
+                f"{file.name}.wal lies beside {file}: another program has opened the published file for "
+                "writing. Close that program, then open and close the file in a DuckDB client, which folds "
+                "the log in; the warehouse's own files are for reading only."
             )
+        new = temporary(file)
+        self.on_step("copy")
+        if file.exists():
+            shutil.copyfile(file, new)
         try:
-            self.on_step("copy")
-            if file.exists():
-                shutil.copyfile(file, new)
             with connected(self.files.root, new) as connection:
-                held = self._change(connection, changes, number, before)
+                tables = self._change(connection, changes, number, before)
                 self.on_step("checkpoint")
                 connection.execute("checkpoint")
-            if Path(f"{new}.wal").exists():
-                raise WarehouseDamagedError(f"{new.name} kept a write-ahead log after its checkpoint.")
-            self.on_step("fsync")
-            sync(new)
-        except (OSError, duckdb.Error) as error:
+        except duckdb.Error as error:
             if is_full(error):
                 raise storage_full(file, error) from error
             if isinstance(error, (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)):
                 raise damaged(file, error) from error
             raise
-        return held
+        if Path(f"{new}.wal").exists():
+            raise WarehouseDamagedError(f"{new.name} kept a write-ahead log after its checkpoint.")
+        self.on_step("fsync")
+        sync(new)
+        return _Built(new, tables)
 
     def _change(
         self,
@@ -136,36 +139,34 @@ class Publisher:
         number: int,
         before: FileSummary | None,
     ) -> dict[str, TableSummary]:
+        """Change and check the private file, and return what it then holds."""
         self.on_step("transaction")
         connection.execute("begin")
         for change in changes:
             change.apply(connection)
             kind = "view" if change.schema.is_view else "table"
-            comment = provenance(self.made_from, number)
+            comment = change.provenance(self.made_from, number).to_comment()
             connection.execute(f"comment on {kind} {relation_of(change.schema)} is {literal(comment)}")
         _drop_broken_views(connection)
         connection.execute("commit")
         self.on_step("check")
         for change in changes:
             change.verify(connection)
-        catalog = connection.execute("select current_database()").fetchall()[0][0]
         changed = {change.schema.table for change in changes}
-        views = {name for name, *_ in _views(connection)}
-        kept = {} if before is None else {n: t for n, t in before.tables.items() if n not in changed | views}
-        unknown = None if before is None else changed | views
-        return kept | summarise_all(connection, catalog, self.files.schema, unknown)
+        known = {} if before is None else before.tables
+        unchanged = {name: summary for name, summary in known.items() if name not in changed}
+        catalog = connection.execute("select current_database()").fetchall()[0][0]
+        return summarise_all(connection, catalog, self.files.schema, unchanged)
 
-    def _replace(
-        self, built: Mapping[Path, tuple[Path, dict[str, TableSummary]]], held: dict[str, FileSummary]
-    ) -> None:
+    def _replace(self, built: Mapping[Path, _Built], held: dict[str, FileSummary]) -> None:
         """Publish the private files and bring `held` up to date."""
         self.on_step("replace")
-        for file, (new, _) in built.items():
-            new.replace(file)
+        for file, new in built.items():
+            new.path.replace(file)
         self.on_step("sync_folder")
         sync(self.files.folder)
-        for file, (_, tables) in built.items():
-            held[file.name] = FileSummary(Stamp.of(file), tables)
+        for file, new in built.items():
+            held[file.name] = FileSummary(Stamp.of(file), new.tables)
         self.on_step("sidecar")
         try:
             write_sidecar(self.files, held)
@@ -176,20 +177,16 @@ class Publisher:
             )
 
 
-def _views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str]]:
+def _drop_broken_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop views that name a column or table that is gone: better no matrix than one that cannot be read."""
     found = connection.execute(
         "select view_name from duckdb_views() where schema_name = 'main' and not internal "
         "and database_name = current_database()"
     )
-    return list(found.fetchall())
-
-
-def _drop_broken_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop views that name a column or table that is gone: better no matrix than one that cannot be read."""
-    for (name,) in _views(connection):
+    for (name,) in found.fetchall():
         relation = f"main.{quoted(name)}"
         try:
             connection.execute(f"describe from {relation}")
         except (duckdb.BinderException, duckdb.CatalogException):
             connection.execute(f"drop view {relation}")
-            _log.warning("%s was dropped: a column or table that it names is gone", name)
+            _log.warning("view %s was dropped: a column or table that it names is gone", name)

@@ -32,6 +32,9 @@ _UNREADABLE = (
     duckdb.FatalException,
 )
 
+_NAMED = 5
+"""Partitions that a message names before it counts the rest."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -84,7 +87,8 @@ def holding(sources: Sequence[Source], table: TableSchema) -> list[Source]:
 
 def missing(table: str, partitions: Sequence[Partition]) -> MissingDataError:
     """Return the error that says which partitions do not have a table, and what makes it."""
-    where = ", ".join(map(str, partitions)) or "any partition"
+    where = ", ".join(map(str, partitions[:_NAMED])) or "any partition"
+    where += f" and {len(partitions) - _NAMED} more" if len(partitions) > _NAMED else ""
     return MissingDataError(
         f"{table} is not there yet for {where}. Materialize {table.replace('.', '/')} first "
         "(market/klines is made by truebar import or truebar demo)."

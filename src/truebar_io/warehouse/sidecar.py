@@ -17,7 +17,7 @@ import pandas as pd
 from truebar.errors import UnknownTableError, WarehouseDamagedError
 from truebar.tables import TableSchema, schema_of
 from truebar_io.warehouse.connection import attach_read_only, connected, quoted
-from truebar_io.warehouse.digest import TableSummary, merged, summarise
+from truebar_io.warehouse.digest import Provenance, TableSummary, merged, summarise, summarise_view
 from truebar_io.warehouse.files import SchemaFiles, Stamp, replace_text
 
 _FORMAT = 1
@@ -95,7 +95,7 @@ def current(files: SchemaFiles) -> dict[str, FileSummary]:
 
 
 def inspect(files: SchemaFiles) -> tuple[dict[str, FileSummary], bool]:
-    """Return the summary of each published file, and whether the sidecar is to be repaired."""
+    """Return the summary of each published file, and whether the sidecar says something else."""
     said = read_sidecar(files)
     summaries: dict[str, FileSummary] = {}
     stale = False
@@ -128,36 +128,59 @@ def read_through(files: SchemaFiles, path: Path) -> FileSummary:
 
 
 def summarise_all(
-    connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, names: set[str] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    catalog: str,
+    schema: str,
+    unchanged: dict[str, TableSummary] | None = None,
 ) -> dict[str, TableSummary]:
-    """Return the summary of each whole table and view of a catalog (of those in `names`, if given)."""
-    summaries = {}
-    for name, comment in comments(connection, catalog).items():
-        declared = _declared(f"{schema}.{name}")
-        if declared is None or (names is not None and name not in names):
+    """Return the summary of each declared table of a catalog, and of each view that can be read.
+
+    Args:
+        connection: with the catalog attached.
+        catalog: the file's name in the connection.
+        schema: the file's schema.
+        unchanged: tables whose summary is known already.
+    """
+    summaries: dict[str, TableSummary] = {}
+    views: list[tuple[TableSchema, Provenance]] = []
+    for name, noted in provenance(connection, catalog).items():
+        declared = declared_as(f"{schema}.{name}")
+        if declared is None:
             continue
-        relation = f"{quoted(catalog)}.main.{quoted(name)}"
+        if declared.is_view:
+            views.append((declared, noted))
+        elif unchanged and name in unchanged:
+            summaries[name] = unchanged[name]
+        else:
+            summaries[name] = summarise(connection, _relation(catalog, name), declared, noted)
+    for declared, noted in views:
+        relation = _relation(catalog, declared.table)
         try:
-            summaries[name] = summarise(connection, relation, declared, comment)
+            summary = summarise_view(connection, relation, declared, noted, summaries)
         except (duckdb.InvalidInputException, duckdb.BinderException, duckdb.CatalogException):
-            if not declared.is_view:
-                raise
-            # A view whose families disagree refuses to be read; doctor says so.
+            continue  # its tables disagree, so it refuses to be read: doctor tells
+        summaries[declared.table] = summary
     return summaries
 
 
-def comments(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, str | None]:
-    """Return the comment of each table and view in a catalog's `main`."""
+def _relation(catalog: str, name: str) -> str:
+    return f"{quoted(catalog)}.main.{quoted(name)}"
+
+
+def provenance(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, Provenance]:
+    """Return what was noted with each table and view in a catalog's `main`."""
     found = connection.execute(
-        "select table_name, comment from duckdb_tables() where database_name = $name and schema_name = 'main' "
-        "union all select view_name, comment from duckdb_views() where database_name = $name "
-        "and schema_name = 'main' and not internal order by 1",
+        "select table_name, comment from duckdb_tables() "
+        "where database_name = $name and schema_name = 'main' "
+        "union all select view_name, comment from duckdb_views() "
+        "where database_name = $name and schema_name = 'main' and not internal order by 1",
         {"name": catalog},
     )
-    return dict(found.fetchall())
+    return {name: Provenance.from_comment(comment) for name, comment in found.fetchall()}
 
 
-def _declared(name: str) -> TableSchema | None:
+def declared_as(name: str) -> TableSchema | None:
+    """Return the schema of the table `name`, or None when truebar does not declare it."""
     try:
         return schema_of(name)
     except UnknownTableError:
@@ -168,7 +191,7 @@ def damaged(path: Path, error: BaseException) -> WarehouseDamagedError:
     """Return the error that names a published file that cannot be read, and says what to do."""
     return WarehouseDamagedError(
         f"{path} cannot be read: {str(error).strip()}. Move it away (keep it for inspection), then "
-        "materialise its tables again; truebar doctor lists every such file."
+        "materialize its tables again; truebar doctor lists every such file."
     )
 
 

@@ -11,6 +11,8 @@ import duckdb
 from truebar.errors import QueryError, UnknownTableError
 from truebar.tables import SCHEMAS, schema_of
 
+_LISTINGS = {"SHOW_UNQUALIFIED", "SHOW_FROM"}
+
 
 def tables_named(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
     """Return the tables, as `schema.table`, that the one read statement `sql` names.
@@ -29,8 +31,8 @@ def tables_named(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
     }
     tables = set()
     for node in nodes:
-        if node.get("type") == "SHOW_REF" and node.get("show_type") != "DESCRIBE" and "query" not in node:
-            raise QueryError("SHOW has nothing to list here; name a table, as in: describe market.klines")
+        if node.get("show_type") in _LISTINGS:
+            raise QueryError("SHOW has nothing to list here; name a table, as in: describe market.klines.")
         if node.get("type") != "BASE_TABLE":
             continue
         parts = [node.get(part) or "" for part in ("catalog_name", "schema_name", "table_name")]

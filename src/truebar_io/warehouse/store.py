@@ -15,9 +15,9 @@ from truebar.errors import ConfigurationError, InvalidSymbolError, UnknownTimefr
 from truebar.partitions import Partition
 from truebar.tables import TableSchema, schema_of
 from truebar_io.home import Home
-from truebar_io.warehouse import reader
+from truebar_io.warehouse import doctor, reader
 from truebar_io.warehouse.changes import Change, Rows
-from truebar_io.warehouse.digest import TableSummary
+from truebar_io.warehouse.digest import TableSummary, definition_of
 from truebar_io.warehouse.files import SchemaFiles
 from truebar_io.warehouse.frames import conform
 from truebar_io.warehouse.matrix import View
@@ -83,7 +83,7 @@ class Warehouse:
         partition: Partition,
         frames: Mapping[str, pd.DataFrame],
         *,
-        mode: Mode = "append",
+        mode: Mode | Mapping[str, Mode] = "append",
         made_from: str | None = None,
     ) -> dict[str, WriteResult]:
         """Publish rows of several tables of one schema together: readers see all of them or none.
@@ -92,7 +92,8 @@ class Warehouse:
             partition: whose tables.
             frames: `schema.table` → rows. NaN, None and NaT become NULL; naive times are UTC.
             mode: "append" puts the rows in by the table's unique key (a row whose key is there already takes
-                the place of the old one); "replace" puts them in place of the whole table.
+                the place of the old one); "replace" puts them in place of the whole table. A mapping gives
+                the mode of each table; one that it does not name is appended to.
             made_from: what the rows were computed from, in words of the caller's own; kept with the table.
 
         Raises:
@@ -104,11 +105,13 @@ class Warehouse:
             WarehouseDamagedError: the published file cannot be opened.
         """
         schemas = {name: schema_of(name) for name in frames}
-        _check_call(schemas, mode)
-        replace = mode == "replace"
+        modes = {name: mode if isinstance(mode, str) else mode.get(name, "append") for name in frames}
+        _check_call(schemas, modes)
         rows = {name: conform(frame, schemas[name]) for name, frame in frames.items()}
         files = SchemaFiles(self.root, partition, next(iter(schemas.values())).schema)
-        changes = [Rows(schemas[name], rows[name], replace, partition.timeframe) for name in frames]
+        changes = [
+            Rows(schemas[name], rows[name], modes[name] == "replace", partition.timeframe) for name in frames
+        ]
 
         def plan_for(held: dict[str, FileSummary]) -> Plan:
             plan: dict[Path, list[Change]] = {}
@@ -146,7 +149,7 @@ class Warehouse:
         files = SchemaFiles(self.root, partition, change.schema.schema)
 
         def plan_for(held: dict[str, FileSummary]) -> Plan:
-            names = [n for n, summary in held.items() if set(summary.tables) & set(families)]
+            names = _without_view(change, held)
             return {files.folder / name: [change] for name in names} or {files.file(): [change]}
 
         held = Publisher(files, made_from, self._on_step).publish(plan_for)
@@ -219,6 +222,14 @@ class Warehouse:
         files = SchemaFiles(self.root, partition, schema.schema)
         return any(schema.table in summary.tables for summary in current(files).values())
 
+    def diagnose(self) -> list[doctor.Finding]:
+        """Return what is wrong on disk and what to do about it; every published file is read through."""
+        return doctor.diagnose(self.root)
+
+    def sweep(self) -> list[Path]:
+        """Remove what killed writers left behind and return it; writers at work are not disturbed."""
+        return doctor.sweep(self.root)
+
     def schemas(self, partition: Partition) -> list[str]:
         """Return the schemas of which the partition has a published file."""
         folder = SchemaFiles(self.root, partition, "market").folder
@@ -235,9 +246,10 @@ class Warehouse:
         return sorted(found)
 
 
-def _check_call(schemas: Mapping[str, TableSchema], mode: str) -> None:
-    if mode not in {"append", "replace"}:
-        raise ConfigurationError(f'mode {mode!r} is unknown; expected "append" or "replace".')
+def _check_call(schemas: Mapping[str, TableSchema], modes: Mapping[str, str]) -> None:
+    for mode in modes.values():
+        if mode not in {"append", "replace"}:
+            raise ConfigurationError(f'mode {mode!r} is unknown; expected "append" or "replace".')
     if len({schema.schema for schema in schemas.values()}) != 1:
         raise ConfigurationError(
             f"one publish writes tables of one schema; found {', '.join(schemas) or 'no table'}. Write each "
@@ -246,7 +258,7 @@ def _check_call(schemas: Mapping[str, TableSchema], mode: str) -> None:
     for schema in schemas.values():
         if schema.is_view:
             raise ConfigurationError(f"{schema.name} is a view; use create_view.")
-        if mode == "append" and not schema.key:
+        if modes[schema.name] == "append" and not schema.key:
             raise ConfigurationError(f'{schema.name} has no unique key; write it with mode="replace".')
 
 
@@ -268,6 +280,18 @@ def _split(files: SchemaFiles, change: Rows, held: Mapping[str, FileSummary]) ->
             if table.table in summary.tables:
                 parts.setdefault(files.folder / name, Rows(table, empty, True, change.timeframe))
     return parts or {files.file(): change}
+
+
+def _without_view(change: View, held: Mapping[str, FileSummary]) -> list[str]:
+    """Return the files in which the view is to be made: the last one, and those that do not have it whole.
+
+    An older year that has the very same view need not be copied for it.
+    """
+    names = [name for name, summary in held.items() if set(summary.tables) & set(change.families)]
+    wanted = definition_of(change.families)
+    views = {name: held[name].tables.get(change.schema.table) for name in names}
+    lacking = [name for name, view in views.items() if view is None or view.definition != wanted]
+    return list(dict.fromkeys([*lacking, *names[-1:]]))
 
 
 def _result(table: str, rows_written: int, summary: TableSummary) -> WriteResult:
