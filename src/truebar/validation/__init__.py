@@ -1,0 +1,18 @@
+"""Splits that cannot leak: purged from the labels' own ends, embargoed, with a vault nobody has seen."""
+
+from truebar.validation.dev_vault import dev_vault
+from truebar.validation.purged import CombinatorialPurgedKFold, PurgedKFold
+from truebar.validation.splits import default_embargo_bars
+from truebar.validation.timeline import timeline
+from truebar.validation.vaults import Vault, next_vault, vault_rows
+
+__all__ = [
+    "CombinatorialPurgedKFold",
+    "PurgedKFold",
+    "Vault",
+    "default_embargo_bars",
+    "dev_vault",
+    "next_vault",
+    "timeline",
+    "vault_rows",
+]

@@ -1,0 +1,139 @@
+"""Cross-validation on contiguous blocks, purged and embargoed from the labels' own ends (METHOD §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from math import comb
+from typing import TypeAlias
+
+import numpy as np
+
+from truebar.arrays import IntArray, Times
+from truebar.errors import ConfigurationError, TooFewRowsError
+from truebar.validation.splits import Block, LabelledRows, equal_blocks, labelled_rows
+
+Split: TypeAlias = tuple[IntArray, IntArray]
+"""Row indices of the training and of the test side, each ascending."""
+
+
+def _check_count(name: str, value: int, least: int) -> None:
+    if isinstance(value, bool) or value != int(value) or value < least:
+        raise ConfigurationError(f"{name} is {value}; expected a whole number of at least {least}.")
+
+
+def _split(rows: LabelledRows, blocks: list[Block], embargo_bars: int) -> Split:
+    """Return training and test rows when the given blocks (ascending) are the test side."""
+    training = np.ones(rows.size, dtype=np.bool_)
+    for block in blocks:
+        training[block[0] : block[1]] = False
+        # Rows are sorted by open_time and a label ends after its row opens, so everything between the
+        # block and its largest label_end clashes, and nothing later does.
+        last_end = rows.last_end(block)
+        embargo_from = int(np.searchsorted(rows.all_open, last_end, side="left"))
+        # Embargoed bars are counted over all rows given: a bar without a label is a bar.
+        allowed_from = int(np.searchsorted(rows.index, embargo_from + embargo_bars, side="left"))
+        training[block[1] : allowed_from] = False
+        training[: block[0]] &= ~rows.clash_before(block)
+    test = np.concatenate([rows.index[start:end] for start, end in blocks])
+    train = rows.index[training]
+    if train.size == 0:
+        raise TooFewRowsError(
+            f"no training row is left beside {test.size} test rows of {rows.size} after purging and an "
+            f"embargo of {embargo_bars} bars; use more rows, a shorter horizon or a smaller embargo."
+        )
+    return train, test
+
+
+class PurgedKFold:
+    """K contiguous test blocks; each trains on all other rows that do not clash with it.
+
+    Args:
+        n_splits: number of blocks, at least 2.
+        embargo_bars: training rows dropped after each test block: the first `embargo_bars` rows whose
+            open_time is at or after the block's largest label_end (their features look back into it).
+            There is no default: the honest value depends on horizon and history
+            (`default_embargo_bars`).
+
+    Raises:
+        ConfigurationError: for counts that are not whole numbers or too small.
+    """
+
+    def __init__(self, n_splits: int, *, embargo_bars: int) -> None:
+        _check_count("n_splits", n_splits, 2)
+        _check_count("embargo_bars", embargo_bars, 0)
+        self.n_splits = n_splits
+        self.embargo_bars = embargo_bars
+
+    def split(self, open_time: Times, label_end: Times) -> Iterator[Split]:
+        """Return (train, test) row indices of each fold, in time order of the test blocks.
+
+        Blocks hold equal numbers of labelled rows, the first ones one more where they do not divide. Rows
+        whose label_end is NaT are in neither side. All folds are checked before the first is given.
+
+        Args:
+            open_time: [n] times, ascending.
+            label_end: [n] times; the information of a row covers [open_time, label_end).
+
+        Raises:
+            SchemaError, CorruptDataError: as `labelled_rows`.
+            TooFewRowsError: when a side of a fold would be empty.
+        """
+        rows = labelled_rows(open_time, label_end)
+        blocks = equal_blocks(rows.size, self.n_splits)
+        return iter([_split(rows, [block], self.embargo_bars) for block in blocks])
+
+
+class CombinatorialPurgedKFold:
+    """Every choice of test blocks among K contiguous ones (López de Prado 2018, chapter 12).
+
+    Args:
+        n_splits: number of blocks, at least 2.
+        n_test_splits: blocks tested at once, at least 1 and fewer than n_splits.
+        embargo_bars: as in `PurgedKFold`, after each run of neighbouring test blocks.
+
+    Raises:
+        ConfigurationError: for counts that are not whole numbers or out of bounds.
+    """
+
+    def __init__(self, n_splits: int, n_test_splits: int, *, embargo_bars: int) -> None:
+        _check_count("n_splits", n_splits, 2)
+        _check_count("n_test_splits", n_test_splits, 1)
+        _check_count("embargo_bars", embargo_bars, 0)
+        if n_test_splits >= n_splits:
+            raise ConfigurationError(
+                f"n_test_splits is {n_test_splits} of n_splits {n_splits}; at least one block must train."
+            )
+        self.n_splits = n_splits
+        self.n_test_splits = n_test_splits
+        self.embargo_bars = embargo_bars
+
+    @property
+    def n_combinations(self) -> int:
+        """How many splits there are."""
+        return comb(self.n_splits, self.n_test_splits)
+
+    def split(self, open_time: Times, label_end: Times) -> Iterator[Split]:
+        """Return (train, test) row indices of each combination, in lexical order of the test blocks.
+
+        As `PurgedKFold.split`, but a split is made when it is asked for: all of them may not fit in memory.
+        """
+        rows = labelled_rows(open_time, label_end)
+        blocks = equal_blocks(rows.size, self.n_splits)
+        chosen = combinations(blocks, self.n_test_splits)
+        return (_split(rows, _joined(list(test)), self.embargo_bars) for test in chosen)
+
+
+def _joined(blocks: list[Block]) -> list[Block]:
+    """Return ascending blocks with neighbours joined into one.
+
+    >>> _joined([(0, 2), (2, 4), (6, 8)])
+    [(0, 4), (6, 8)]
+    """
+    joined: list[Block] = []
+    for start, end in blocks:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined

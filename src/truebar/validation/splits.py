@@ -1,0 +1,157 @@
+"""What every split is made from: labelled rows, the time each row's information covers, blocks of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+
+from truebar.arrays import BoolArray, IntArray, Times
+from truebar.errors import ConfigurationError, CorruptDataError, SchemaError, TooFewRowsError
+from truebar.times import NO_TIME, nanoseconds, utc_index
+from truebar.units import bars_per_day
+
+Block: TypeAlias = tuple[int, int]
+"""Half-open range of positions among the labelled rows."""
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """The rows that have a label, in time order.
+
+    The information of a row covers the half-open interval [open_time, label_end). Two rows clash if
+    open_i < label_end_j and open_j < label_end_i (METHOD §2).
+
+    Attributes:
+        all_open: int64[n], open_time of every row given, labelled or not.
+        index: int64[m], which of the n rows are labelled.
+        open: int64[m], their open_time.
+        end: int64[m], their label_end.
+    """
+
+    all_open: IntArray
+    index: IntArray
+    open: IntArray
+    end: IntArray
+
+    @property
+    def size(self) -> int:
+        """Number of labelled rows."""
+        return self.index.size
+
+    def clash_before(self, block: Block) -> BoolArray:
+        """Return bool[start of block]: which of the rows before a block clash with one of its rows.
+
+        Rows are in time order, so such a row clashes exactly when it ends after the block's first opens.
+        """
+        return np.asarray(self.end[: block[0]] > self.open[block[0]])
+
+    def last_end(self, block: Block) -> int:
+        """Return the largest label_end of a block's rows."""
+        return int(self.end[block[0] : block[1]].max())
+
+
+def labelled_rows(open_time: Times, label_end: Times) -> LabelledRows:
+    """Return the labelled rows of n rows; a row whose label_end is NaT is in neither side of any split.
+
+    Args:
+        open_time: [n] times, ascending (equal times may follow each other).
+        label_end: [n] times, NaT where there is no label.
+
+    Raises:
+        SchemaError: when the two differ in length or hold no times.
+        CorruptDataError: when open_time does not ascend, or a label ends at or before its row opens.
+        TooFewRowsError: when no row has a label.
+    """
+    opens = nanoseconds(open_time)
+    ends = nanoseconds(label_end, "label_end", missing_allowed=True)
+    if opens.shape != ends.shape:
+        raise SchemaError(f"open_time has {opens.size} rows and label_end {ends.size}; expected as many.")
+    if (np.diff(opens) < 0).any():
+        row = int(np.argmax(np.diff(opens) < 0)) + 1
+        raise CorruptDataError(
+            f"open_time does not ascend at row {row}, {utc_index(opens)[row]}. Sort the rows."
+        )
+    index = np.flatnonzero(ends != NO_TIME)
+    if index.size == 0:
+        raise TooFewRowsError(f"none of {opens.size} rows has a label_end, so there is nothing to split.")
+    rows = LabelledRows(opens, index, opens[index], ends[index])
+    if (rows.end <= rows.open).any():
+        row = int(index[np.argmax(rows.end <= rows.open)])
+        raise CorruptDataError(
+            f"row {row} opens {utc_index(opens)[row]} and its label ends {utc_index(ends)[row]}; a label "
+            "ends after its bar opens."
+        )
+    return rows
+
+
+def equal_blocks(size: int, count: int) -> list[Block]:
+    """Return `count` contiguous blocks of `size` rows whose lengths differ by at most one, longer ones first.
+
+    Raises:
+        TooFewRowsError: when there are fewer rows than blocks.
+
+    >>> equal_blocks(10, 3)
+    [(0, 4), (4, 7), (7, 10)]
+    """
+    if size < count:
+        raise TooFewRowsError(
+            f"{size} labelled rows cannot make {count} folds; use more rows or fewer folds."
+        )
+    lengths = [size // count + (number < size % count) for number in range(count)]
+    ends = np.cumsum(lengths).tolist()
+    return [(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+
+
+def shares_blocks(size: int, fractions: tuple[float, ...]) -> list[Block]:
+    """Return contiguous blocks of `size` rows in the given shares; each cut is rounded to the nearest row."""
+    cuts = [0, *(round(size * share) for share in np.cumsum(fractions)[:-1]), size]
+    return list(pairwise(cuts))
+
+
+def purged_slices(rows: LabelledRows, blocks: list[Block], names: tuple[str, ...]) -> dict[str, IntArray]:
+    """Return the row indices of consecutive blocks, each without the rows that clash with a later block.
+
+    There is no embargo: the later slice is never trained on by the earlier.
+
+    Raises:
+        TooFewRowsError: when a slice is left empty; the message names it.
+    """
+    slices = {}
+    for position, (name, block) in enumerate(zip(names, blocks, strict=True)):
+        kept = np.arange(*block)
+        later = next((other for other in blocks[position + 1 :] if other[0] < other[1]), None)
+        if later is not None:
+            kept = kept[~rows.clash_before(later)[block[0] : block[1]]]
+        slices[name] = rows.index[kept]
+    empty = [name for name, kept in slices.items() if kept.size == 0]
+    if empty:
+        raise TooFewRowsError(
+            f"{rows.size} labelled rows leave nothing for {', '.join(empty)} after purging; use more history "
+            "or a shorter horizon."
+        )
+    return slices
+
+
+def default_embargo_bars(horizon_bars: int, timeframe: str, n_dev: int) -> int:
+    """Return max(horizon, one day of bars, 1 % of dev rounded up), METHOD §2.
+
+    Args:
+        horizon_bars: bars from a decision to its label's end.
+        timeframe: length of a bar.
+        n_dev: rows of dev.
+
+    Raises:
+        UnknownTimeframeError: for an unknown timeframe.
+        ConfigurationError: when horizon_bars is below 1 or n_dev negative.
+
+    >>> default_embargo_bars(4, "15m", 28_000)
+    280
+    """
+    if horizon_bars < 1 or n_dev < 0:
+        raise ConfigurationError(
+            f"horizon_bars is {horizon_bars} and n_dev {n_dev}; expected at least 1 and at least 0."
+        )
+    return max(horizon_bars, bars_per_day(timeframe), -(-n_dev // 100))
