@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-NO_TIME: Final = int(np.iinfo(np.int64).min)
-"""NaT as an integer."""
+from truebar.arrays import BoolArray, FloatArray, IntArray
+from truebar.times import NO_TIME
 
 _NANOSECONDS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 # Magnitude tells the unit of an integer stamp: each range is 1973-03-03 to 5138-11-16 in its unit, but for
@@ -17,7 +17,7 @@ _NANOSECONDS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1
 _MAGNITUDES: Final = ((1e8, "s"), (1e11, "ms"), (1e14, "us"), (1e17, "ns"))
 
 
-def is_missing(values: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+def is_missing(values: pd.Series[Any]) -> BoolArray:
     """Return where a cell is null, NaN, NaT or an empty text."""
     missing = values.isna().to_numpy(dtype=np.bool_)
     if values.dtype == object or isinstance(values.dtype, pd.StringDtype):
@@ -26,7 +26,7 @@ def is_missing(values: pd.Series[Any]) -> npt.NDArray[np.bool_]:
     return missing
 
 
-def to_float64(values: pd.Series[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+def to_float64(values: pd.Series[Any]) -> tuple[FloatArray, BoolArray]:
     """Return the cells as float64[n], and where a cell that is not empty is no number.
 
     Missing and unreadable cells are NaN; infinities are kept for the caller to judge.
@@ -52,13 +52,16 @@ def _float_or_nan(cell: object) -> float:
         return float("nan")
 
 
-def to_nanoseconds(values: pd.Series[Any]) -> npt.NDArray[np.int64]:
+def to_nanoseconds(values: pd.Series[Any]) -> IntArray:
     """Return stamps as nanoseconds since 1970 UTC, int64[n]; `NO_TIME` where missing or unreadable.
 
     Accepts datetimes of any unit (naive ones are UTC), ISO 8601 texts, and numbers in s, ms, us or ns,
     each recognised by its own magnitude, so that units may be mixed. Day-month orders are never guessed.
 
     >>> import pandas as pd
+
+    from truebar.arrays import BoolArray, FloatArray, IntArray
+    from truebar.times import NO_TIME
     >>> to_nanoseconds(pd.Series([1735689600, 1735689600000, 1735689600000000]))
     array([1735689600000000000, 1735689600000000000, 1735689600000000000])
     """
@@ -73,21 +76,21 @@ def to_nanoseconds(values: pd.Series[Any]) -> npt.NDArray[np.int64]:
     return _from_objects(values.astype(object))
 
 
-def _from_datetimes(stamps: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _from_datetimes(stamps: npt.NDArray[Any]) -> IntArray:
     unit, count = np.datetime_data(stamps.dtype)
     if unit not in _NANOSECONDS:
         stamps, unit, count = stamps.astype("datetime64[s]"), "s", 1
     return _scale(stamps.view(np.int64), _NANOSECONDS[unit] * count)
 
 
-def _scale(ticks: npt.NDArray[np.int64], factor: int) -> npt.NDArray[np.int64]:
+def _scale(ticks: IntArray, factor: int) -> IntArray:
     """Return ticks * factor; what does not fit int64 (before 1678, after 2262) is no time."""
     fits = np.abs(ticks) <= np.iinfo(np.int64).max // factor
     fits &= ticks != NO_TIME  # its absolute value overflows to itself
     return np.where(fits, np.where(fits, ticks, 0) * factor, NO_TIME)
 
 
-def _from_integers(ticks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _from_integers(ticks: IntArray) -> IntArray:
     nanoseconds = np.full(len(ticks), NO_TIME, dtype=np.int64)
     for position, (low, unit) in enumerate(_MAGNITUDES):
         high = _MAGNITUDES[position + 1][0] if position + 1 < len(_MAGNITUDES) else np.inf
@@ -96,7 +99,7 @@ def _from_integers(ticks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return nanoseconds
 
 
-def _from_floats(ticks: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def _from_floats(ticks: FloatArray) -> IntArray:
     """Return float stamps by their whole and fractional ticks: one product in float64 would round."""
     usable = np.isfinite(ticks) & (np.abs(ticks) < 2.0**63)
     whole = np.where(usable, np.floor(np.where(usable, ticks, 0.0)), 0.0)
@@ -109,7 +112,7 @@ def _from_floats(ticks: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return nanoseconds
 
 
-def _from_objects(values: pd.Series[Any]) -> npt.NDArray[np.int64]:
+def _from_objects(values: pd.Series[Any]) -> IntArray:
     cells = values.to_numpy()
     if set(map(type, cells)) <= {str, int}:  # a float among them would be cut to whole ticks without a word
         try:

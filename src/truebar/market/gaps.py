@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from truebar.errors import CorruptDataError, SchemaError
-from truebar.market.schema import GAP_COLUMNS, PRICE_COLUMNS, utc_index
-from truebar.market.spacing import ascending_times
-from truebar.units import bars_per_day, timeframe_nanoseconds
+from truebar.arrays import BoolArray, IntArray
+from truebar.bars import columns_of, grid_of
+from truebar.market.schema import GAP_COLUMNS, PRICE_COLUMNS
+from truebar.times import utc_index
+from truebar.units import bars_per_day
 
 MISSING: Final = "missing"
 HALTED: Final = "halted"
@@ -22,14 +23,13 @@ MIN_DELISTED_TAIL_BARS: Final = 2
 """One daily bar without a trade is a halt; two at the end of the data are a tail."""
 
 
-def is_halted(bars: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def is_halted(bars: pd.DataFrame) -> BoolArray:
     """Return which bars are halts: zero volume with open = high = low = close. A NaN makes it False.
 
     Known at the bar's close_time.
     """
-    prices = [bars[name].to_numpy(dtype=np.float64) for name in PRICE_COLUMNS]
-    flat = np.logical_and.reduce([prices[0] == other for other in prices[1:]])
-    return np.asarray(flat & (bars["volume"].to_numpy(dtype=np.float64) == 0.0))
+    opened, high, low, close, volume = columns_of(bars, (*PRICE_COLUMNS, "volume"))
+    return np.asarray((volume == 0) & (opened == high) & (high == low) & (low == close))
 
 
 def find_gaps(bars: pd.DataFrame, *, timeframe: str) -> pd.DataFrame:
@@ -54,16 +54,8 @@ def find_gaps(bars: pd.DataFrame, *, timeframe: str) -> pd.DataFrame:
         SchemaError: a column is missing.
         CorruptDataError: times are missing, repeated, out of order, or not whole bars apart.
     """
-    absent = [name for name in (*PRICE_COLUMNS, "volume") if name not in bars.columns]
-    if absent:
-        raise SchemaError(f"bars have no {', '.join(absent)}; gaps need open, high, low, close and volume.")
-    open_time = ascending_times(bars)
-    step = timeframe_nanoseconds(timeframe)
-    spacings = np.diff(open_time)
-    if (spacings % step).any():
-        raise CorruptDataError(
-            f"bars are not whole {timeframe} apart; name their timeframe, or use validate_klines first."
-        )
+    grid = grid_of(bars, timeframe)
+    open_time, step, spacings = grid.open_time, grid.step, np.diff(grid.open_time)
     holes = np.flatnonzero(spacings > step)
     starts, ends = [open_time[holes] + step], [open_time[holes + 1]]
     reasons = [np.full(len(holes), MISSING, dtype=object)]
@@ -74,9 +66,7 @@ def find_gaps(bars: pd.DataFrame, *, timeframe: str) -> pd.DataFrame:
     return _gap_frame(np.concatenate(starts), np.concatenate(ends), np.concatenate(reasons), step)
 
 
-def _halts(
-    bars: pd.DataFrame, hole_after: npt.NDArray[np.bool_], timeframe: str
-) -> list[tuple[int, int, str]]:
+def _halts(bars: pd.DataFrame, hole_after: BoolArray, timeframe: str) -> list[tuple[int, int, str]]:
     """Return (first row, last row, reason) of each run of halted rows; a hole in the grid ends a run."""
     halted = is_halted(bars)
     rows = np.flatnonzero(halted)
@@ -93,9 +83,7 @@ def _halts(
     ]
 
 
-def _gap_frame(
-    start: npt.NDArray[np.int64], end: npt.NDArray[np.int64], reason: npt.NDArray[np.object_], step: int
-) -> pd.DataFrame:
+def _gap_frame(start: IntArray, end: IntArray, reason: npt.NDArray[np.object_], step: int) -> pd.DataFrame:
     order = np.argsort(start, kind="stable")
     columns = {
         "start": utc_index(start[order]),

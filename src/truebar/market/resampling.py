@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
-from truebar.market.schema import FLOW_COLUMNS, KLINE_COLUMNS, MEASURE_COLUMNS, REQUIRED_COLUMNS, utc_index
-from truebar.market.spacing import ascending_times, infer_timeframe
+from truebar.bars import columns_of, grid_of
+from truebar.errors import ConfigurationError, CorruptDataError
+from truebar.market.schema import FLOW_COLUMNS, KLINE_COLUMNS, MEASURE_COLUMNS, PRICE_COLUMNS
+from truebar.market.spacing import infer_timeframe
+from truebar.times import utc_index
 from truebar.units import timeframe_nanoseconds
 
 
@@ -35,14 +37,11 @@ def resample(bars: pd.DataFrame, *, to: str) -> pd.DataFrame:
         CorruptDataError: times are missing, repeated, out of order or off the grid.
         TooFewRowsError: fewer than two bars without close_time show no timeframe.
     """
-    absent = [name for name in REQUIRED_COLUMNS if name not in bars.columns]
-    if absent:
-        raise SchemaError(f"bars have no {', '.join(absent)}; expected {', '.join(REQUIRED_COLUMNS)}.")
     timeframe = infer_timeframe(bars)
     ratio = _ratio(timeframe, to)
     if ratio == 1:
         return bars.copy()
-    open_time = ascending_times(bars)
+    open_time = grid_of(bars, timeframe).open_time
     if (open_time % timeframe_nanoseconds(timeframe)).any():
         raise CorruptDataError(f"bars are off the {timeframe} grid; pass them through validate_klines first.")
     buckets = open_time // timeframe_nanoseconds(to)
@@ -78,11 +77,8 @@ def _ratio(timeframe: str, to: str) -> int:
 def _aggregate(bars: pd.DataFrame, starts: npt.NDArray[np.intp]) -> pd.DataFrame:
     """Return the measures of each stretch of rows that begins at `starts`."""
     ends = np.r_[starts[1:], len(bars)] - 1
-    value = {
-        name: bars[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        for name in MEASURE_COLUMNS
-        if name in bars.columns
-    }
+    names = [name for name in MEASURE_COLUMNS if name in bars.columns or name in (*PRICE_COLUMNS, "volume")]
+    value = dict(zip(names, columns_of(bars, names), strict=True))
     columns = {
         "open": value["open"][starts],
         "high": np.maximum.reduceat(value["high"], starts),

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from truebar.market.cells import NO_TIME, is_missing, to_float64, to_nanoseconds
+from truebar.arrays import BoolArray, FloatArray, IntArray
+from truebar.market.cells import is_missing, to_float64, to_nanoseconds
 from truebar.market.schema import FLOW_COLUMNS, MEASURE_COLUMNS, PRICE_COLUMNS
+from truebar.times import NO_TIME
 from truebar.units import timeframe_nanoseconds
 
-Mask = npt.NDArray[np.bool_]
-Rule = tuple[str, Mask]
+Rule = tuple[str, BoolArray]
 
 NO_REASON: Final = ""
 OFF_GRID: Final = "off_grid"
@@ -42,12 +43,12 @@ class Rows:
         unreadable: rows with a cell that is neither empty nor a number.
     """
 
-    open_time: npt.NDArray[np.int64]
-    open_time_given: Mask
-    close_time: npt.NDArray[np.int64] | None
-    close_time_given: Mask
-    measures: Mapping[str, npt.NDArray[np.float64]]
-    unreadable: Mask
+    open_time: IntArray
+    open_time_given: BoolArray
+    close_time: IntArray | None
+    close_time_given: BoolArray
+    measures: Mapping[str, FloatArray]
+    unreadable: BoolArray
 
 
 def read_rows(frame: pd.DataFrame) -> Rows:
@@ -121,5 +122,5 @@ def _value_rules(rows: Rows) -> Iterator[Rule]:
     )
 
 
-def _any(masks: Iterator[Mask]) -> Mask:
+def _any(masks: Iterator[BoolArray]) -> BoolArray:
     return np.asarray(np.logical_or.reduce(list(masks)), dtype=np.bool_)

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from truebar.errors import SchemaError
@@ -136,8 +134,3 @@ def _advice(names: Iterable[str], missing: list[str]) -> str:
     if missing == ["volume"]:
         return " Mark and index price klines have no volume and are not market.klines."
     return ""
-
-
-def utc_index(nanoseconds: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
-    """Return integer nanoseconds since 1970 (int64 minimum: NaT) as `datetime64[ns, UTC]`."""
-    return pd.DatetimeIndex(nanoseconds.view("datetime64[ns]")).tz_localize("UTC")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError, WrongTimeframeError
-from truebar.market.cells import NO_TIME, to_nanoseconds
+from truebar.arrays import IntArray
+from truebar.bars import grid_of
+from truebar.errors import SchemaError, WrongTimeframeError
+from truebar.times import NANOSECONDS_PER_SECOND, nanoseconds, timeframe_of
 from truebar.units import TIMEFRAMES, timeframe_nanoseconds
 
 MIN_SPACINGS: Final = 4
@@ -18,16 +19,16 @@ MIN_SPACINGS: Final = 4
 _NAME_OF: Final = {timeframe_nanoseconds(name): name for name in TIMEFRAMES}
 
 
-def describe_length(nanoseconds: int) -> str:
-    """Return a length in words: a timeframe's name where it is one, else seconds.
+def describe_length(length: int) -> str:
+    """Return nanoseconds in words: a timeframe's name where they are one, else seconds.
 
     >>> describe_length(900_000_000_000), describe_length(180_000_000_000)
     ('15m', '180 s')
     """
-    return _NAME_OF.get(nanoseconds, f"{nanoseconds / 1e9:g} s")
+    return _NAME_OF.get(length, f"{length / 1e9:g} s")
 
 
-def require_spacing(open_time: npt.NDArray[np.int64], timeframe: str) -> None:
+def require_spacing(open_time: IntArray, timeframe: str) -> None:
     """Raise if more than half of the steps between stamps are one length and it is not `timeframe`.
 
     Args:
@@ -53,44 +54,26 @@ def require_spacing(open_time: npt.NDArray[np.int64], timeframe: str) -> None:
     )
 
 
-def ascending_times(bars: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return `open_time` in nanoseconds, int64[n].
-
-    Raises:
-        SchemaError: there is no open_time.
-        CorruptDataError: a time is missing, repeated or out of order.
-    """
-    if "open_time" not in bars.columns:
-        raise SchemaError(
-            f"bars have no open_time; found {', '.join(map(str, bars.columns)) or 'no columns'}."
-        )
-    open_time = to_nanoseconds(bars["open_time"])
-    if (open_time == NO_TIME).any() or (np.diff(open_time) <= 0).any():
-        raise CorruptDataError(
-            "open_time must be present, ascending and unique; pass the frame through validate_klines first."
-        )
-    return open_time
-
-
 def infer_timeframe(bars: pd.DataFrame) -> str:
-    """Return the timeframe of bars: close_time - open_time where given, else the smallest step.
+    """Return the timeframe of bars: close_time - open_time where that is given, else the smallest step.
+
+    A close_time up to a second early (exchanges print the last instant of a bar) counts as the full bar.
 
     Raises:
+        SchemaError: there is no open_time, or bars have several lengths or one that is no timeframe.
+        CorruptDataError: times are missing, repeated or out of order.
         TooFewRowsError: no close_time and fewer than two bars.
-        SchemaError: the length is no timeframe of truebar, or bars have several lengths.
+        UnknownTimeframeError: the smallest step is no timeframe.
     """
-    open_time = ascending_times(bars)
-    lengths = np.diff(open_time)
-    if "close_time" in bars.columns and len(bars) and bars["close_time"].notna().all():
-        lengths = to_nanoseconds(bars["close_time"]) - open_time
-        if (lengths != lengths[0]).any():
-            raise SchemaError("bars have several lengths (close_time - open_time); expected one timeframe.")
-    if not len(lengths):
-        raise TooFewRowsError(f"{len(bars)} bars show no timeframe; expected at least two, or close_time.")
-    length = int(lengths.min())
-    if length not in _NAME_OF:
+    open_time = grid_of(bars).open_time
+    if "close_time" not in bars.columns or not len(bars):
+        return timeframe_of(bars["open_time"])
+    printed = nanoseconds(bars["close_time"], "close_time") - open_time
+    lengths = np.unique(-(-printed // NANOSECONDS_PER_SECOND) * NANOSECONDS_PER_SECOND)
+    if len(lengths) != 1 or int(lengths[0]) not in _NAME_OF:
         raise SchemaError(
-            f"bars are {describe_length(length)} long; expected one of {', '.join(TIMEFRAMES)}. "
+            f"bars are {', '.join(describe_length(int(length)) for length in lengths[:5])} long "
+            f"(close_time - open_time); expected one of {', '.join(TIMEFRAMES)}, the same for all. "
             "Pass the frame through validate_klines first."
         )
-    return _NAME_OF[length]
+    return _NAME_OF[int(lengths[0])]

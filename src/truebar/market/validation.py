@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from truebar.arrays import BoolArray
 from truebar.errors import CorruptDataError, FutureBarError
-from truebar.market.cells import NO_TIME
 from truebar.market.gaps import find_gaps
 from truebar.market.rules import NO_REASON, NOT_CLOSED_REASONS, OFF_GRID, Rows, read_rows, rejections
 from truebar.market.schema import (
@@ -21,9 +21,9 @@ from truebar.market.schema import (
     QUARANTINE_COLUMNS,
     Klines,
     canonical_frame,
-    utc_index,
 )
 from truebar.market.spacing import require_spacing
+from truebar.times import NO_TIME, nanoseconds, utc_index
 from truebar.units import timeframe_nanoseconds, validate_timeframe
 
 CONFLICTING_DUPLICATE: Final = "conflicting_duplicate"
@@ -66,12 +66,13 @@ def validate_klines(
         CorruptDataError: no rows, none left, or more than half of at least 100 have wrong values.
     """
     validate_timeframe(timeframe)
+    as_of = None if now is None else int(nanoseconds([now], "now")[0])
     canonical = canonical_frame(frame)
     if canonical.empty:
         raise CorruptDataError("expected klines, found no rows; check the export or download it again.")
     rows = read_rows(canonical)
     require_spacing(rows.open_time[rows.open_time != NO_TIME], timeframe)
-    reasons = rejections(rows, timeframe=timeframe, now=_nanoseconds(now))
+    reasons = rejections(rows, timeframe=timeframe, now=as_of)
     _require_sound(rows, reasons, timeframe)
     order, losers, duplicates = _settle_duplicates(rows, reasons == NO_REASON)
     reasons[losers] = CONFLICTING_DUPLICATE
@@ -80,19 +81,12 @@ def validate_klines(
     times = rows.open_time[rows.open_time != NO_TIME]
     return Klines(
         bars=bars,
-        quarantine=_quarantine(frame, rows, reasons, sources, now),
+        quarantine=_quarantine(frame, rows, reasons, sources, as_of),
         gaps=find_gaps(bars, timeframe=timeframe),
         rows_read=len(frame),
         duplicates=duplicates,
         out_of_order=int((times[1:] < np.maximum.accumulate(times)[:-1]).sum()),
     )
-
-
-def _nanoseconds(now: datetime | None) -> int | None:
-    if now is None:
-        return None
-    stamp = pd.Timestamp(now)
-    return int((stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp).as_unit("ns").value)
 
 
 def _require_sound(rows: Rows, reasons: npt.NDArray[np.object_], timeframe: str) -> None:
@@ -126,7 +120,7 @@ def _offset(rows: Rows, timeframe: str) -> str:
 
 
 def _settle_duplicates(
-    rows: Rows, sound: npt.NDArray[np.bool_]
+    rows: Rows, sound: BoolArray
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], int]:
     """Return the sound rows to keep by open_time, those that contradict them, and how many repeat them."""
     valid = np.flatnonzero(sound)
@@ -167,21 +161,20 @@ def _quarantine(
     rows: Rows,
     reasons: npt.NDArray[np.object_],
     sources: npt.NDArray[np.object_],
-    now: datetime | None,
+    now: int | None,
 ) -> pd.DataFrame:
     rejected = np.flatnonzero(reasons != NO_REASON)
-    seen_at = _nanoseconds(now)
     columns = {
         "open_time": utc_index(rows.open_time[rejected]),
-        "row": np.array(_as_json(frame.iloc[rejected]), dtype=object),
+        "row": np.array(rows_as_json(frame.iloc[rejected]), dtype=object),
         "reason": reasons[rejected],
         "source": sources[rejected],
-        "seen_at": utc_index(np.full(len(rejected), NO_TIME if seen_at is None else seen_at, dtype=np.int64)),
+        "seen_at": utc_index(np.full(len(rejected), NO_TIME if now is None else now, dtype=np.int64)),
     }
     return pd.DataFrame(columns, columns=list(QUARANTINE_COLUMNS))
 
 
-def _as_json(frame: pd.DataFrame) -> list[str]:
+def rows_as_json(frame: pd.DataFrame) -> list[str]:
     """Return each row as received: its own column names, empty cells null, what JSON lacks as text."""
     cells = frame.astype(object).where(frame.notna(), None)
     names = [str(name) for name in frame.columns]
