@@ -81,7 +81,7 @@ class History:
         content = sha256("\n".join(self.feature_columns).encode())
         content.update(nanoseconds(self.open_time)[rows].tobytes())
         content.update(np.ascontiguousarray(self.features[rows]).tobytes())
-        content.update(nanoseconds(self.labels["label_end"])[rows].tobytes())
+        content.update(nanoseconds(self.labels["label_end"].iloc[rows]).tobytes())
         for name in ("tau", "future_return", "label"):
             content.update(np.ascontiguousarray(self.column(name)[rows]).tobytes())
         return content.hexdigest()

@@ -1,0 +1,82 @@
+"""Out-of-fold probabilities: what a model says of rows that it was not fitted on (METHOD §5.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from truebar.arrays import FloatArray, IntArray
+from truebar.errors import TooFewRowsError
+from truebar.history import History
+from truebar.models.bundle import DevFacts
+from truebar.models.protocol import Trainer
+from truebar.validation import PurgedKFold
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Raw probabilities of rows, each from a model fitted on other folds.
+
+    Attributes:
+        rows: int64[m], which rows of the history, ascending.
+        fold: int64[m], number of the fold in which the row was left out, 0 first in time.
+        probabilities: float64[m, 3], p_down, p_flat, p_up, not calibrated.
+        facts: for each fold, m, q and shares of its training side: the numbers for its edges.
+        training_rows: for each fold, how many rows its model was fitted on.
+    """
+
+    rows: IntArray
+    fold: IntArray
+    probabilities: FloatArray
+    facts: tuple[DevFacts, ...]
+    training_rows: tuple[int, ...]
+
+    @property
+    def edge_scale(self) -> FloatArray:
+        """The scale m of each row's out-of-fold edge, float64[m]: that of its fold."""
+        return np.array([facts.edge_scale for facts in self.facts])[self.fold]
+
+    @property
+    def class_second_moments(self) -> FloatArray:
+        """Moments q_down, q_flat, q_up of each row's fold, float64[m, 3]."""
+        return np.array([facts.class_second_moments for facts in self.facts])[self.fold]
+
+
+def predict_left_out(
+    history: History, rows: IntArray, train: Trainer, *, folds: int, embargo_bars: int
+) -> OutOfFold:
+    """Return the out-of-fold probabilities of `rows` from contiguous purged folds, for any model kind.
+
+    Args:
+        history: features and labels.
+        rows: int64[n], which rows take part, ascending; those of dev. Rows without a label are left out.
+        train: fits one model; called once per fold with its training side.
+        folds: number of folds.
+        embargo_bars: rows dropped from training after each test block (`default_embargo_bars`).
+
+    Everything that comes from labels (the model, m, q, shares) is fitted inside the training side. The
+    later folds train the models of the earlier ones, so the result may be used from the last label_end of
+    `rows` on.
+
+    Raises:
+        TooFewRowsError: when a side of a fold is empty, or lacks a class.
+    """
+    taking_part = np.asarray(rows, dtype=np.int64)
+    if taking_part.size == 0:
+        raise TooFewRowsError("no rows to make folds of; use more history.")
+    open_time = history.open_time[taking_part]
+    label_end = history.labels["label_end"].iloc[taking_part]
+    splits = PurgedKFold(folds, embargo_bars=embargo_bars).split(open_time, label_end)
+    tested, numbers, said, facts, sizes = [], [], [], [], []
+    for number, (training, test) in enumerate(splits):
+        fitted_on, left_out = taking_part[training], taking_part[test]
+        model = train(history.features[fitted_on], history.label[fitted_on])
+        tested.append(left_out)
+        numbers.append(np.full(left_out.size, number, dtype=np.int64))
+        said.append(model.predict(history.features[left_out]))
+        facts.append(history.facts(fitted_on))
+        sizes.append(int(fitted_on.size))
+    return OutOfFold(
+        np.concatenate(tested), np.concatenate(numbers), np.concatenate(said), tuple(facts), tuple(sizes)
+    )
