@@ -1,0 +1,138 @@
+"""Activity scores: can the probabilities tell quiet bars from moving ones? They say nothing of direction.
+
+Volatility is predictable, so that these lie above no-skill on markets without any direction (METHOD §6).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from truebar.arrays import FloatArray, IntArray
+from truebar.compiled import compiled
+from truebar.scores.intervals import Resampling, bootstrap_interval, mean_interval
+from truebar.scores.metric import Metric
+from truebar.scores.ranks import Ranking, ranked, roc_areas, roc_influence
+from truebar.scores.rows import ScoredRows, scored_rows
+from truebar.validation.significance import CountArray
+
+ECE_BINS: Final = 15
+"""Bins of equal mass in each class."""
+
+CLASSES: Final = ("down", "flat", "up")
+
+
+def brier_rows(probabilities: FloatArray, one_hot: FloatArray) -> FloatArray:
+    """Return float64[m], Σ_c (p_c - y_c)²: 0 is perfect, 2 the worst (Brier 1950)."""
+    return np.asarray(((probabilities - one_hot) ** 2).sum(axis=1))
+
+
+def log_loss_rows(probabilities: FloatArray, one_hot: FloatArray) -> FloatArray:
+    """Return float64[m], -ln p of the class that came."""
+    came = (probabilities * one_hot).sum(axis=1)
+    return np.asarray(-np.log(np.maximum(came, np.finfo(np.float64).eps)))
+
+
+def equal_mass_bins(values: FloatArray, bins: int = ECE_BINS) -> IntArray:
+    """Return the bin of each value; equal values share a bin, so there may be fewer than `bins`."""
+    edges = np.unique(np.quantile(values, np.arange(1, bins) / bins))
+    return np.searchsorted(edges, values, side="right").astype(np.int64)
+
+
+@compiled
+def _bin_gaps(counts: CountArray, place: IntArray, gap: FloatArray) -> FloatArray:
+    """Return Σ over bins of |Σ gap| by resample; a row's gap is its probability less its outcome."""
+    total = np.zeros(counts.shape[0])
+    sums = np.empty(place.max() + 1)
+    for resample in range(counts.shape[0]):
+        sums[:] = 0.0
+        for row in range(place.size):
+            sums[place[row]] += counts[resample, row] * gap[row]
+        total[resample] = np.abs(sums).sum()
+    return total
+
+
+def _calibration_error(rows: ScoredRows, how: Resampling) -> Metric:
+    """Return the mean over classes of Σ over bins of mass · |mean p - frequency|."""
+    gaps = rows.probabilities - rows.one_hot
+    places = [equal_mass_bins(np.ascontiguousarray(column)) for column in rows.probabilities.T]
+    columns = [np.ascontiguousarray(column) for column in gaps.T]
+    n = rows.labels.size
+
+    def error(counts: CountArray) -> FloatArray:
+        by_class = [_bin_gaps(counts, *pair) for pair in zip(places, columns, strict=True)]
+        return np.asarray(np.sum(by_class, axis=0) / (len(CLASSES) * n))
+
+    signs = [np.sign(np.bincount(p, weights=g))[p] for p, g in zip(places, columns, strict=True)]
+    influence = np.sum([s * g for s, g in zip(signs, columns, strict=True)], axis=0)
+    low, high = bootstrap_interval(error, influence, how)
+    value = error(np.ones((1, n), dtype=np.int32))[0]
+    return Metric(value, no_skill=0.0, low=low, high=high, n=n)
+
+
+def _mean_metric(values: FloatArray, no_skill: FloatArray, how: Resampling) -> Metric:
+    low, high = mean_interval(values, how)
+    return Metric(values.mean(), no_skill=no_skill.mean(), low=low, high=high, n=values.size)
+
+
+def _mean_area(rankings: list[Ranking], names: list[str], how: Resampling) -> Metric:
+    """Return the mean of one-against-rest areas, resampled together."""
+    n = rankings[0].rows
+    for ranking, name in zip(rankings, names, strict=True):
+        if not ranking.positives or not ranking.negatives:
+            which = "none" if not ranking.positives else "every one"
+            return Metric.undefined(f"{which} of {n} rows is labelled {name}", no_skill=0.5, n=n)
+
+    def area(counts: CountArray) -> FloatArray:
+        return np.asarray(np.mean([roc_areas(ranking, counts) for ranking in rankings], axis=0))
+
+    influence = np.mean([roc_influence(ranking) for ranking in rankings], axis=0)
+    low, high = bootstrap_interval(area, influence, how)
+    return Metric(area(rankings[0].once)[0], no_skill=0.5, low=low, high=high, n=n)
+
+
+def activity_scores(
+    probabilities: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    *,
+    dev_shares: tuple[float, float, float],
+    how: Resampling,
+) -> dict[str, Metric]:
+    """Return brier, log_loss, ece, flat_auc and macro_auc with no-skill values and 95 % intervals.
+
+    brier and log_loss are 3-class scores beside what dev's class frequencies get on the same rows. ece is
+    the mean over classes and 15 bins of equal mass of |mean p - frequency|, weighed by mass. flat_auc ranks
+    by p_flat, macro_auc is the mean of the three one-against-rest areas; no-skill 0.5.
+
+    Args:
+        probabilities: float[n, 3], p_down, p_flat, p_up, in time order.
+        labels: [n], -1, 0, 1 or missing.
+        dev_shares: (down, flat, up) of dev's labels, from `truebar.scores.rows.class_shares`.
+        how: horizon, generator and number of resamples.
+
+    Rows without a label or a valid probability are left out. Where a class is missing the metric has no
+    value but a reason. The scores are known when the last label is.
+
+    Raises:
+        SchemaError: when lengths differ or there are not three columns.
+        CorruptDataError: for a label other than -1, 0, 1 or missing.
+    """
+    rows = scored_rows(probabilities, labels)
+    if rows.labels.size == 0:
+        names = ("brier", "log_loss", "ece", "flat_auc", "macro_auc")
+        return {name: Metric.undefined("no row can be scored", n=0) for name in names}
+    one_hot, prior = rows.one_hot, np.asarray(dev_shares, dtype=np.float64)[None, :]
+    rankings = [
+        ranked(np.ascontiguousarray(rows.probabilities[:, place]), one_hot[:, place] == 1)
+        for place in range(3)
+    ]
+    scored = (rows.probabilities, one_hot), (prior, one_hot)
+    return {
+        "brier": _mean_metric(brier_rows(*scored[0]), brier_rows(*scored[1]), how),
+        "log_loss": _mean_metric(log_loss_rows(*scored[0]), log_loss_rows(*scored[1]), how),
+        "ece": _calibration_error(rows, how),
+        "flat_auc": _mean_area(rankings[1:2], ["flat"], how),
+        "macro_auc": _mean_area(rankings, list(CLASSES), how),
+    }

@@ -1,0 +1,140 @@
+"""Direction scores: can the probabilities tell up from down? (METHOD §6)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from truebar.arrays import FloatArray
+from truebar.errors import ConfigurationError
+from truebar.scores.intervals import Resampling, bootstrap_interval, mean_interval, weighted_sums
+from truebar.scores.metric import Metric
+from truebar.scores.ranks import (
+    Ranking,
+    average_precisions,
+    precision_influence,
+    ranked,
+    roc_areas,
+    roc_influence,
+)
+from truebar.scores.rows import ScoredRows, scored_rows
+from truebar.validation.significance import CountArray
+
+SMALLEST_PROBABILITY: Final = 1e-15
+"""Probabilities below are taken for it, so that a logarithm stays finite."""
+
+
+def direction_score(probabilities: FloatArray) -> FloatArray:
+    """Return ln p_up - ln p_down of float64[n, 3]: what direction is ranked by."""
+    logs = np.log(np.maximum(probabilities, SMALLEST_PROBABILITY))
+    return np.asarray(logs[:, 2] - logs[:, 0])
+
+
+def log_skill_rows(rows: ScoredRows, dev_up_share: float) -> FloatArray:
+    """Return float64[m], 1[label ≠ 0] · (ln π_y - ln π⁰_y) with π = p_up / (p_up + p_down)."""
+    logs = np.log(np.maximum(rows.probabilities[:, [0, 2]], SMALLEST_PROBABILITY))
+    total = np.logaddexp(logs[:, 0], logs[:, 1])
+    up, down = rows.labels == 1, rows.labels == -1
+    skill_up = logs[:, 1] - total - np.log(dev_up_share)
+    skill_down = logs[:, 0] - total - np.log1p(-dev_up_share)
+    return np.where(up, skill_up, np.where(down, skill_down, 0.0))
+
+
+def up_share(class_shares: tuple[float, float, float]) -> float:
+    """Return the share of ups among rows that are not flat.
+
+    Raises:
+        ConfigurationError: when there is no up or no down.
+    """
+    down, _, up = class_shares
+    if not (down > 0 and up > 0):
+        raise ConfigurationError(f"dev's class shares are {class_shares}; expected rows both down and up.")
+    return up / (up + down)
+
+
+def _missing_class(ranking: Ranking) -> str | None:
+    if ranking.positives and ranking.negatives:
+        return None
+    side = "up" if not ranking.positives else "down"
+    return f"none of {ranking.rows} rows is labelled {side}"
+
+
+def _roc_auc(ranking: Ranking, how: Resampling) -> Metric:
+    value = roc_areas(ranking, ranking.once)[0]
+    low, high = bootstrap_interval(lambda counts: roc_areas(ranking, counts), roc_influence(ranking), how)
+    return Metric(value, no_skill=0.5, low=low, high=high, n=ranking.order.size)
+
+
+def _pr_auc(ranking: Ranking, how: Resampling) -> Metric:
+    value = average_precisions(ranking, ranking.once)[0]
+    influence = precision_influence(ranking)
+    low, high = bootstrap_interval(lambda counts: average_precisions(ranking, counts), influence, how)
+    no_skill = ranking.positives / ranking.order.size
+    return Metric(value, no_skill=no_skill, low=low, high=high, n=ranking.order.size)
+
+
+def _f1(rows: ScoredRows, score: FloatArray, how: Resampling) -> Metric:
+    """Return the F1 of calling up where p_up > p_down, among rows that are not flat."""
+    called, up, down = score > 0, rows.labels == 1, rows.labels == -1
+    right = 2.0 * (called & up)
+    whole = right + (called & down) + (~called & up)
+    columns = np.column_stack((right, whole))
+
+    def ratio(counts: CountArray) -> FloatArray:
+        sums = weighted_sums(counts, columns)
+        return np.where(sums[:, 1] > 0, sums[:, 0] / np.maximum(sums[:, 1], 1.0), np.nan)
+
+    value = right.sum() / whole.sum()
+    share = np.count_nonzero(up) / np.count_nonzero(up | down)
+    low, high = bootstrap_interval(ratio, right - value * whole, how)
+    n = int(np.count_nonzero(up | down))
+    return Metric(value, no_skill=2 * share / (1 + share), low=low, high=high, n=n)
+
+
+def direction_scores(
+    probabilities: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    *,
+    dev_shares: tuple[float, float, float],
+    how: Resampling,
+) -> dict[str, Metric]:
+    """Return roc_auc, pr_auc, f1 and log_skill with no-skill values and 95 % intervals.
+
+    roc_auc, pr_auc and f1 use the rows labelled up or down, up being positive, ranked by ln p_up - ln p_down.
+    No-skill is 0.5, the share of ups among those rows, and the F1 of always saying up. log_skill is the mean
+    over all rows of 1[label ≠ 0] · (ln π_y - ln π⁰_y), with no skill 0.
+
+    Args:
+        probabilities: float[n, 3], p_down, p_flat, p_up, in time order.
+        labels: [n], -1, 0, 1 or missing.
+        dev_shares: (down, flat, up) of dev's labels, from `truebar.scores.rows.class_shares`.
+        how: horizon, generator and number of resamples.
+
+    Rows without a label or a valid probability are left out. Where a class is missing the metric has no
+    value but a reason. The scores are known when the last label is.
+
+    Raises:
+        SchemaError: when lengths differ or there are not three columns.
+        CorruptDataError: for a label other than -1, 0, 1 or missing.
+        ConfigurationError: when dev has no ups or no downs.
+    """
+    prior, rows = up_share(dev_shares), scored_rows(probabilities, labels)
+    score = direction_score(rows.probabilities)
+    ranking = ranked(score, rows.labels == 1, rows.labels != 0)
+    missing, n = _missing_class(ranking), rows.labels.size
+    if missing is None:
+        scores = {
+            "roc_auc": _roc_auc(ranking, how),
+            "pr_auc": _pr_auc(ranking, how),
+            "f1": _f1(rows, score, how),
+        }
+    else:
+        no_skill = {"roc_auc": 0.5, "pr_auc": None, "f1": None}
+        scores = {name: Metric.undefined(missing, no_skill=at, n=n) for name, at in no_skill.items()}
+    if n == 0:
+        return scores | {"log_skill": Metric.undefined("no row can be scored", no_skill=0.0, n=0)}
+    skill = log_skill_rows(rows, prior)
+    low, high = mean_interval(skill, how)
+    return scores | {"log_skill": Metric(skill.mean(), no_skill=0.0, low=low, high=high, n=n)}
