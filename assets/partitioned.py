@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.partitions import partitions_of
 from truebar.errors import RetryError, TruebarError
 from truebar.partitions import Partition
 
@@ -26,6 +27,44 @@ def published(result: WriteResult) -> dict[str, Any]:
     }
 
 
+def raise_failures(context: dg.AssetExecutionContext, failures: Mapping[str, TruebarError]) -> None:
+    """Do nothing if there is no failure.
+
+    Raises:
+        dg.Failure: naming each failed partition and why; retried only where nothing but a passing condition
+            stood in the way.
+    """
+    if failures:
+        keys_of: dict[str, list[str]] = {}
+        for key, error in failures.items():
+            keys_of.setdefault(str(error), []).append(key)
+        raise dg.Failure(
+            description="; ".join(f"{', '.join(keys)}: {text}" for text, keys in keys_of.items()),
+            metadata={
+                "failed_partitions": dg.MetadataValue.json(
+                    {key: {"error": type(e).__name__, "message": str(e)} for key, e in failures.items()}
+                ),
+                "partitions_in_run": len(context.partition_keys),
+            },
+            allow_retries=all(isinstance(error, RetryError) for error in failures.values()),
+        )
+
+
+def hold_partitions(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> tuple[list[Partition], dict[str, TruebarError]]:
+    """Return the run's partitions that it now holds, and by key why it does not hold the others."""
+    held: list[Partition] = []
+    refused: dict[str, TruebarError] = {}
+    for partition in partitions_of(context):
+        try:
+            warehouse.hold(partition, context.run.run_id)
+            held.append(partition)
+        except TruebarError as error:
+            refused[partition.key] = error
+    return held, refused
+
+
 def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResource, work: Work) -> None:
     """Do `work` for every partition of the run; then, if some failed, raise naming them.
 
@@ -41,19 +80,9 @@ def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResour
     for key in context.partition_keys:
         partition = Partition.from_key(key)
         try:
-            warehouse.hold(partition, context.run_id)
+            warehouse.hold(partition, context.run.run_id)
             context.add_asset_metadata(dict(work(store, partition)), partition_key=key)
         except TruebarError as error:
             context.log.error(f"{partition}: {type(error).__name__}: {error}")  # noqa: TRY400 (the text is enough)
             failures[key] = error
-    if failures:
-        raise dg.Failure(
-            description="; ".join(f"{key}: {error}" for key, error in failures.items()),
-            metadata={
-                "failed_partitions": dg.MetadataValue.json(
-                    {key: {"error": type(e).__name__, "message": str(e)} for key, e in failures.items()}
-                ),
-                "partitions_in_run": len(context.partition_keys),
-            },
-            allow_retries=all(isinstance(error, RetryError) for error in failures.values()),
-        )
+    raise_failures(context, failures)

@@ -1,0 +1,127 @@
+"""The dbt project as assets: its models, and its data tests as checks, read from dbt's manifest.
+
+Dagster compares the annotation of `context` with its class, so annotations here are no strings.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import dagster as dg
+
+from assets.partitioned import hold_partitions, published, raise_failures
+from assets.partitions import PARTITIONS, PER_RUN
+from resources.warehouse import WarehouseResource
+from truebar_io.transforms.build import ensure_manifest
+from truebar_io.transforms.manifest import DataTest, Model, read_manifest
+
+if TYPE_CHECKING:
+    from truebar_io.transforms.build import BuildReport
+    from truebar_io.transforms.publish import Transformed
+
+PROJECT: Final = Path(__file__).resolve().parent.parent / "dbt_features"
+MANIFEST: Final = read_manifest(ensure_manifest(PROJECT))
+
+
+def key_of(table: str) -> dg.AssetKey:
+    """Return the asset key of a table: `features.context` is `features/context`."""
+    return dg.AssetKey(table.split("."))
+
+
+def asset_spec(model: Model) -> dg.AssetSpec:
+    """Return the asset that one dbt model is, with its SQL and columns."""
+    columns = [
+        dg.TableColumn(column.name, column.data_type or "unknown", description=column.description)
+        for column in model.columns
+    ]
+    return dg.AssetSpec(
+        key_of(model.table),
+        deps=[key_of(table) for table in model.reads],
+        description=model.description,
+        group_name="features",
+        kinds={"dbt", "duckdb"},
+        owners=list(model.owners),
+        code_version=model.checksum,
+        metadata={
+            "dagster/table_name": model.table,
+            "dagster/column_schema": dg.TableSchema(columns),
+            "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
+        },
+    )
+
+
+def check_spec(test: DataTest) -> dg.AssetCheckSpec:
+    """Return the check that one dbt data test is; a run of one partition gives it that partition's result."""
+    return dg.AssetCheckSpec(
+        test.name, asset=key_of(test.model), description=test.description or None, partitions_def=PARTITIONS
+    )
+
+
+def check_results(context: dg.AssetExecutionContext, report: "BuildReport") -> Iterator[dg.AssetCheckResult]:
+    """Yield the result of every data test that ran and was asked for.
+
+    Tests are found by name: dbt's id of a test changes with its arguments, which may be edited after load.
+    """
+    tests = {test.name: test for test in MANIFEST.tests}
+    for result in report.results:
+        test = tests.get(result.name)
+        if test is None or result.kind != "test" or result.status == "skipped":
+            continue
+        key = dg.AssetCheckKey(key_of(test.model), test.name)
+        if key in context.selected_asset_check_keys:
+            yield dg.AssetCheckResult(
+                asset_key=key.asset_key,
+                check_name=key.name,
+                passed=result.status == "pass",
+                severity=dg.AssetCheckSeverity.WARN
+                if result.status == "warn"
+                else dg.AssetCheckSeverity.ERROR,
+                metadata={"failing_rows": result.failures or 0, "dbt_says": result.message or result.status},
+            )
+
+
+def materializations(
+    context: dg.AssetExecutionContext, done: "Transformed"
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Yield every model that was asked for, each after what it reads, with each partition's rows."""
+    models = {model.unique_id: model for model in MANIFEST.models}
+    for table, by_partition in done.written.items():
+        for partition, written in by_partition.items():
+            context.add_asset_metadata(
+                published(written), asset_key=key_of(table), partition_key=partition.key
+            )
+    for result in done.report.results:
+        model = models.get(result.unique_id)
+        if model is not None and key_of(model.table) in context.selected_asset_keys:
+            yield dg.MaterializeResult[None](
+                asset_key=key_of(model.table), metadata={"dbt_seconds": round(result.seconds, 3)}
+            )
+
+
+@dg.multi_asset(
+    name="dbt_features",
+    specs=[asset_spec(model) for model in MANIFEST.models],
+    check_specs=[check_spec(test) for test in MANIFEST.tests],
+    partitions_def=PARTITIONS,
+    backfill_policy=PER_RUN,
+    can_subset=True,
+)
+def dbt_features(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Build every model over the run's partitions in one dbt call; publish, then say so.
+
+    A model, data test or unit test that fails keeps every partition of the run from being published.
+    """
+    from truebar_io.transforms.publish import transform  # noqa: PLC0415 (dbt and DuckDB load in the body)
+
+    held, refused = hold_partitions(context, warehouse)
+    selected = {".".join(key.path) for key in context.selected_asset_keys}
+    done = transform(
+        warehouse.open(), warehouse.home, PROJECT, held, run_id=context.run.run_id, tables=selected
+    )
+    refused |= {partition.key: error for partition, error in done.refused.items()}
+    if not refused:
+        yield from materializations(context, done)
+    yield from check_results(context, done.report)
+    raise_failures(context, refused)
