@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,9 +50,15 @@ class BundleStore:
         return path.read_bytes()
 
     def save(self, partition: Partition, kind: str, bundle: Bundle) -> str:
-        """Store a bundle under its name, make it the current one, and return the name."""
+        """Store a bundle under its name, make it the current one, and return the name.
+
+        A folder of that name whose files are not what they were is replaced: it could never be loaded.
+        """
         folder = self._folder(partition, kind)
-        create_folder(folder / "bundles" / bundle.name, bundle.files)
+        stored = folder / "bundles" / bundle.name
+        if stored.is_dir() and _files_of(stored) != bundle.files:
+            shutil.rmtree(stored)
+        create_folder(stored, bundle.files)
         replace_file(folder / "evaluation.json", canonical_json({"bundle": bundle.name}))
         return bundle.name
 
@@ -72,7 +79,7 @@ class BundleStore:
             raise BundleError(
                 f"{partition} has no {kind} bundle {wanted or ''}; train it with the job `train`."
             )
-        return Bundle.parse({path.name: path.read_bytes() for path in folder.iterdir()}, name=wanted)
+        return Bundle.parse(_files_of(folder), name=wanted)
 
     def save_verdict(self, partition: Partition, kind: str, verdict: dict[str, Any]) -> None:
         """Keep the verdict beside the bundle it judges, outside the bundle's hash."""
@@ -82,3 +89,7 @@ class BundleStore:
         """Return the last verdict; None before the first."""
         path = self._folder(partition, kind) / "verdict.json"
         return dict(json.loads(path.read_bytes())) if path.is_file() else None
+
+
+def _files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

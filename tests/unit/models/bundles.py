@@ -1,0 +1,31 @@
+"""A small bundle for tests of bundles and of the store that keeps them."""
+
+from __future__ import annotations
+
+from truebar.config import BacktestConfig, LabelConfig, XgbConfig
+from truebar.models.bundle import Bundle, DevFacts, Manifest, Slice
+from truebar.models.recipe import xgboost_recipe
+
+
+def small_bundle(model: bytes = b"{trees}", *, data_digest: str = "d" * 64) -> Bundle:
+    """Return a bundle whose model is any bytes."""
+    recipe = xgboost_recipe(("a", "b"), LabelConfig(), XgbConfig(), BacktestConfig())
+    manifest = Manifest(
+        kind="xgboost",
+        symbol="BTC-USD",
+        timeframe="1h",
+        recipe=recipe,
+        recipe_digest=recipe.digest(),
+        data_digest=data_digest,
+        code_digest="c" * 64,
+        dev=Slice(start="2024-01-01T00:00:00+00:00", end="2024-06-01T00:00:00+00:00", rows=3_000),
+        vault=Slice(start="2024-06-02T00:00:00+00:00", end="2024-08-01T00:00:00+00:00", rows=700),
+        purged_rows=4,
+        facts=DevFacts(
+            edge_scale=1.8,
+            class_second_moments=(4.0, 0.2, 4.1),
+            share_up=0.51,
+            class_shares=(0.14, 0.71, 0.15),
+        ),
+    )
+    return Bundle.pack(model=model, calibrator='{"method": "none"}', thresholds="{}", manifest=manifest)
