@@ -1,7 +1,5 @@
 """Blocking checks: what follows runs only where the published table is fit to build on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from truebar_io.warehouse import Warehouse
 
 
-def _result(keys: Iterable[str], judge: Callable[[Partition], Judgement]) -> dg.AssetCheckResult:
+def _result(keys: Iterable[str], judge: "Callable[[Partition], Judgement]") -> dg.AssetCheckResult:
     """Return one check result over all partitions of the run, with the evidence of each."""
     from truebar.partitions import Partition  # noqa: PLC0415
 

@@ -1,7 +1,5 @@
 """Features computed in Python, and the matrix that models read."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -29,7 +27,7 @@ def price(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> No
     """Compute the price family from the klines of each partition."""
     from truebar_io.stages.features import publish_family  # noqa: PLC0415 (numba loads in the body)
 
-    def compute(store: Warehouse, partition: Partition) -> dict[str, Any]:
+    def compute(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
         return published(publish_family(store, partition, "price"))
 
     each_partition(context, warehouse, compute)
@@ -49,7 +47,7 @@ def matrix(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> N
     """Publish the view over all families; refused when they stand at different bars."""
     from truebar_io.stages.features import publish_matrix  # noqa: PLC0415
 
-    def publish(store: Warehouse, partition: Partition) -> dict[str, Any]:
+    def publish(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
         return published(publish_matrix(store, partition))
 
     each_partition(context, warehouse, publish)

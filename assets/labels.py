@@ -1,7 +1,5 @@
 """Volatility and the labels scaled by it."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -34,7 +32,7 @@ def volatility(
 
     settings = configuration.load()
 
-    def estimate(store: Warehouse, partition: Partition) -> dict[str, Any]:
+    def estimate(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
         return published(publish_volatility(store, partition, settings))
 
     each_partition(context, warehouse, estimate)
@@ -58,7 +56,7 @@ def vol_scaled(
 
     settings = configuration.load()
 
-    def label(store: Warehouse, partition: Partition) -> dict[str, Any]:
+    def label(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
         return published(publish_labels(store, partition, settings))
 
     each_partition(context, warehouse, label)

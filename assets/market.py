@@ -1,7 +1,5 @@
 """Market data: klines as they came, judged row by row."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +30,7 @@ def klines(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> N
     """Ingest what is new for each partition."""
     from truebar_io.sources import ingest_sources  # noqa: PLC0415 (pandas loads in the body)
 
-    def ingest(store: Warehouse, partition: Partition) -> dict[str, Any]:
+    def ingest(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
         result = ingest_sources(store, warehouse.home, partition, now=datetime.now(UTC))
         return {
             "dagster/partition_row_count": result.rows,

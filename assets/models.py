@@ -1,7 +1,5 @@
 """One asset factory for every model kind: model, calibrator, thresholds, predictions, backtest, report."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
@@ -46,7 +44,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         settings = configuration.load()
 
-        def fit(store: Warehouse, partition: Partition) -> dict[str, Any]:
+        def fit(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             with tracking.run(context, partition, kind) as run:
                 return fit_model(store, partition, kind, settings, run)
 
@@ -62,7 +60,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.training import fit_calibrator  # noqa: PLC0415
 
-        def fit(store: Warehouse, partition: Partition) -> dict[str, Any]:
+        def fit(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             with tracking.run(context, partition, kind) as run:
                 return fit_calibrator(store, partition, kind, run)
 
@@ -78,7 +76,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.training import set_thresholds  # noqa: PLC0415
 
-        def choose(store: Warehouse, partition: Partition) -> dict[str, Any]:
+        def choose(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             with tracking.run(context, partition, kind) as run:
                 return set_thresholds(store, partition, kind, run)
 
@@ -92,7 +90,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     def predictions(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
         from truebar_io.stages.predicting import publish_predictions  # noqa: PLC0415
 
-        def predict(store: Warehouse, partition: Partition) -> dict[str, Any]:
+        def predict(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             result = publish_predictions(store, partition, kind)
             return {"skipped": "no bundle yet"} if result is None else published(result)
 
@@ -110,7 +108,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.judging import judge_vault  # noqa: PLC0415
 
-        def judge(store: Warehouse, partition: Partition) -> dict[str, Any]:
+        def judge(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             with tracking.run(context, partition, kind) as run:
                 return judge_vault(store, partition, kind, run)
 
@@ -118,7 +116,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         key=[kind, "report"],
-        description="One self-contained HTML page: the verdict in words, scores beside no skill, equity, lineage.",
+        description="One HTML page: the verdict in words, scores beside no skill, equity, lineage.",
         **settings_of([[kind, "backtest"]], ONE_BY_ONE, "html"),
     )
     def report(
@@ -126,7 +124,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.reporting import publish_report  # noqa: PLC0415
 
-        def render(store: Warehouse, partition: Partition) -> dict[str, Any]:
+        def render(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             with tracking.run(context, partition, kind) as run:
                 path = publish_report(store, partition, kind, run)
             return {"file": dg.MetadataValue.path(path), "page": dg.MetadataValue.url(path.as_uri())}

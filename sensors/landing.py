@@ -1,7 +1,5 @@
 """The landing sensor: a file dropped into `landing/<SYMBOL>/<timeframe>/` refreshes just that partition."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from hashlib import sha256
@@ -27,7 +25,7 @@ REQUESTS_PER_TICK: Final = 8
 """Each request costs a tick about 1.5 s; what is left over is asked for by the next tick."""
 
 
-def signatures(files: Iterable[LandingFile]) -> dict[Partition, str]:
+def signatures(files: "Iterable[LandingFile]") -> dict[Partition, str]:
     """Return one text for each partition that changes when any of its landed files does."""
     by_partition: dict[Partition, list[str]] = defaultdict(list)
     for file in files:

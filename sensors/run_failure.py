@@ -1,7 +1,5 @@
 """The run-failure sensor: writes every failure down and splits a failed range into single partitions."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,11 @@ def load_definitions(checkout: Path) -> dg.Definitions:
             "this command needs Dagster, which is not installed here; run `make install` in the checkout, or "
             "install truebar with its extra `orchestration`."
         )
+    import dagster as dg  # noqa: PLC0415 (the command line starts without it)
+
+    # Dagster is pinned, so what it calls beta or preview is what was tested.
+    for category in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
+        warnings.simplefilter("ignore", category)
     if str(checkout) not in sys.path:
         sys.path.insert(0, str(checkout))
     spec = importlib.util.spec_from_file_location("definitions", checkout / "definitions.py")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DEMO: tuple[Partition, ...] = (Partition("BTC-USD", "1h"), Partition("BTC-USD", "4h"))
 UI_PORT = 3000
+DBT_PROJECT = "dbt_features"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Session:
     instance: dg.DagsterInstance
     store: Warehouse
     home: Home
+    checkout: Path
     settings: Configuration
 
     @classmethod
@@ -54,7 +56,7 @@ class Session:
         instance = dg.DagsterInstance.get()
         close_dead_runs(instance)
         instance.add_dynamic_partitions("symbols", list(dict.fromkeys(p.symbol for p in partitions)))
-        return cls(definitions, instance, Warehouse(home), home, settings)
+        return cls(definitions, instance, Warehouse(home), home, checkout, settings)
 
     def rows(self, partitions: Sequence[Partition]) -> int:
         """Return how many klines the partitions have."""
@@ -71,7 +73,7 @@ class Session:
     def bring_up_to_date(self, partitions: Sequence[Partition], *, quiet: bool) -> dict[str, Any]:
         """Refresh and train what is not up to date; return what was done."""
         before = self.rows(partitions)
-        stale = refresh_plan(self.store, self.home, self.settings, partitions)
+        stale = refresh_plan(self.store, self.home, self.settings, self.checkout / DBT_PROJECT, partitions)
         order = list(self.instance.get_dynamic_partitions("symbols"))
         self.run(refresh_requests(stale, order), quiet=quiet)
         untrained = training_plan(self.store, self.home, self.settings, partitions)

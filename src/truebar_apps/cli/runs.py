@@ -94,10 +94,10 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     return dead
 
 
-def _step_listener(listener: StepListener) -> Callable[[EventLogEntry, str], None]:
+def _step_listener(listener: StepListener) -> Callable[[EventLogEntry], None]:
     """Return an event listener that passes on the beginnings and ends of steps."""
 
-    def on_event(entry: EventLogEntry, _cursor: str) -> None:
+    def on_event(entry: EventLogEntry) -> None:
         event = entry.dagster_event
         if event is not None and event.step_key is not None and event.event_type_value.startswith("STEP_"):
             listener(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
@@ -119,7 +119,7 @@ def _failure_text(result: ExecuteInProcessResult) -> str:
 
 def steps_of(definitions: dg.Definitions, request: RunRequest) -> list[str]:
     """Return the names of the steps that `request` will take, in the order in which they stand in the job."""
-    return [node.name for node in definitions.get_job_def(request.job).nodes_in_topological_order]
+    return [node.name for node in definitions.resolve_job_def(request.job).nodes_in_topological_order]
 
 
 def execute(
@@ -142,7 +142,7 @@ def execute(
             RANGE_END_TAG: request.rectangle.last.key,
         }
     instance.add_event_listener(run_id, _step_listener(listener))
-    result = definitions.get_job_def(request.job).execute_in_process(
+    result = definitions.resolve_job_def(request.job).execute_in_process(
         instance=instance,
         run_id=run_id,
         partition_key=request.rectangle.first.key if request.is_single else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from truebar.kinds import KINDS
 from truebar.partitions import Partition, rectangles
@@ -14,10 +15,10 @@ from truebar_io.warehouse import Warehouse
 
 
 def refresh_plan(
-    store: Warehouse, home: Home, settings: Configuration, wanted: Sequence[Partition]
+    store: Warehouse, home: Home, settings: Configuration, project: Path, wanted: Sequence[Partition]
 ) -> list[Partition]:
     """Return those of `wanted` whose klines, features or labels are not what their sources give now."""
-    return [partition for partition in wanted if needs_refresh(store, home, partition, settings)]
+    return [partition for partition in wanted if needs_refresh(store, home, partition, settings, project)]
 
 
 def training_plan(

@@ -22,6 +22,12 @@ def publish_family(store: Warehouse, partition: Partition, family: str) -> Write
     return store.write(partition, table, FAMILIES[family].compute(bars), mode="replace", made_from=source)
 
 
+def _columns(store: Warehouse, partition: Partition, family: str) -> list[str]:
+    """Return the feature columns of a published family."""
+    no_rows = store.read("*", from_=f"features.{family}", partitions=[partition], until="1970-01-01")
+    return [str(name) for name in no_rows.columns if name != "open_time"]
+
+
 def publish_matrix(store: Warehouse, partition: Partition) -> WriteResult:
     """Publish `features.matrix`: the view that names every column of every family.
 
@@ -35,6 +41,6 @@ def publish_matrix(store: Warehouse, partition: Partition) -> WriteResult:
             f"{partition}: features.matrix needs the families {', '.join(MATRIX_FAMILIES)}; missing: "
             f"{', '.join(missing)}. Materialize them first."
         )
-    families = {name: store.columns(partition, f"features.{name}")[1:] for name in MATRIX_FAMILIES}
+    families = {name: _columns(store, partition, name) for name in MATRIX_FAMILIES}
     source = made_from(store, partition, "features.matrix", code=code_digest())
     return store.create_view(partition, "features.matrix", families=families, made_from=source)

@@ -1,0 +1,82 @@
+"""What of a partition is up to date: asked before any run is started, so that nothing is made twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from truebar.errors import BundleError
+from truebar.partitions import Partition
+from truebar_io.bundles import BundleStore
+from truebar_io.configuration import Configuration
+from truebar_io.home import Home
+from truebar_io.lineage import code_digest, made_from
+from truebar_io.reports import report_path
+from truebar_io.sources import pending_sources
+from truebar_io.stages.labels import label_settings, volatility_settings
+from truebar_io.stages.training import manifest_of, training_fingerprint
+from truebar_io.transforms.manifest import project_digest
+from truebar_io.warehouse import Warehouse
+
+
+def expected_sources(
+    store: Warehouse, partition: Partition, settings: Configuration, project: Path
+) -> dict[str, str]:
+    """Return, for each derived table, the fingerprint of what it would be computed from now."""
+    code: dict[str, str] = {"features.context": project_digest(project)}
+    chosen: dict[str, Any] = {
+        "labels.volatility": volatility_settings(settings, partition),
+        "labels.vol_scaled": label_settings(settings, partition),
+    }
+    tables = (
+        "features.price",
+        "features.context",
+        "features.matrix",
+        "labels.volatility",
+        "labels.vol_scaled",
+    )
+    return {
+        table: made_from(
+            store, partition, table, code=code.get(table, code_digest()), settings=chosen.get(table)
+        )
+        for table in tables
+    }
+
+
+def needs_refresh(
+    store: Warehouse, home: Home, partition: Partition, settings: Configuration, project: Path
+) -> bool:
+    """Return whether klines wait to be ingested, or a derived table is not what would be made now.
+
+    Args:
+        store: the warehouse.
+        home: where files may lie in landing/.
+        partition: whose tables.
+        settings: what labels depend on.
+        project: folder of the dbt project that makes features.context.
+    """
+    if pending_sources(store, home, partition):
+        return True
+    summary = store.summary(partition)
+    return any(
+        table not in summary or summary[table].made_from != source
+        for table, source in expected_sources(store, partition, settings, project).items()
+    )
+
+
+def needs_training(
+    store: Warehouse, home: Home, partition: Partition, settings: Configuration, kind: str
+) -> bool:
+    """Return whether bundle, verdict or report are not those of the recipe, data and code of now."""
+    bundles = BundleStore(home)
+    current, verdict = bundles.current(partition, kind), bundles.load_verdict(partition, kind)
+    if current is None or verdict is None or verdict["bundle"] != current:
+        return True
+    if not report_path(home, partition, kind).is_file():
+        return True
+    try:
+        bundle = bundles.load(partition, kind)
+    except BundleError:
+        return True
+    manifest = manifest_of(store, partition, settings)[0]
+    return training_fingerprint(bundle.manifest) != training_fingerprint(manifest)
