@@ -9,11 +9,11 @@ import fcntl
 import math
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Protocol
 
 from truebar.errors import ConfigurationError
 from truebar.partitions import Partition
@@ -24,7 +24,24 @@ FAILED_STEP_TAG: Final = "failed_step"
 BATCH: Final = 100
 """MLflow takes at most this many parameters in one call (and more metrics)."""
 
-Outcome = Literal["running", "succeeded", "failed"]
+
+class DagsterRun(Protocol):
+    """What is asked of a Dagster run."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it ended, one way or another."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it ended well."""
+
+
+class DagsterRuns(Protocol):
+    """Where Dagster runs are looked up; a DagsterInstance is one."""
+
+    def get_run_by_id(self, run_id: str) -> DagsterRun | None:
+        """Return the run, or None when there is none of that id."""
 
 
 @dataclass(frozen=True)
@@ -234,14 +251,15 @@ def _running(client: Any) -> list[Any]:
             return runs
 
 
-def close_dead_runs(home: Home, outcome_of: Callable[[str], Outcome]) -> tuple[str, ...]:
+def close_dead_runs(home: Home, runs: DagsterRuns) -> tuple[str, ...]:
     """End MLflow runs whose Dagster run is over, and return their ids.
 
-    Runs without a Dagster run's tag are somebody else's and stay as they are.
+    They end FINISHED where the Dagster run succeeded, FAILED where it did not or is not known any more. Runs
+    without a Dagster run's tag are somebody else's and stay as they are.
 
     Args:
         home: where MLflow's database lies; without one there is nothing to do.
-        outcome_of: what became of a Dagster run, given its id; "failed" for one that is unknown.
+        runs: the Dagster instance; close its own dead runs first, or they still look alive.
     """
     if not _has_running(home):
         return ()
@@ -250,8 +268,11 @@ def close_dead_runs(home: Home, outcome_of: Callable[[str], Outcome]) -> tuple[s
     closed = []
     for run in _running(client):
         dagster_run_id = run.data.tags.get(RUN_TAG)
-        outcome = "running" if dagster_run_id is None else outcome_of(dagster_run_id)
-        if outcome != "running":
-            client.set_terminated(run.info.run_id, "FINISHED" if outcome == "succeeded" else "FAILED")
+        if dagster_run_id is None:
+            continue
+        dagster_run = runs.get_run_by_id(dagster_run_id)
+        if dagster_run is None or dagster_run.is_finished:
+            succeeded = dagster_run is not None and dagster_run.is_success
+            client.set_terminated(run.info.run_id, "FINISHED" if succeeded else "FAILED")
             closed.append(run.info.run_id)
     return tuple(closed)

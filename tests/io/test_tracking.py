@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,24 @@ def status_of(home: Home, dagster_run_id: str) -> str:
     return str(run.info.status)
 
 
-def test_close_dead_runs_without_a_database_does_nothing(tmp_path: Path) -> None:
-    def never(run_id: str) -> Any:
-        raise AssertionError(run_id)
+@dataclass(frozen=True)
+class FakeRun:
+    is_finished: bool
+    is_success: bool = False
 
-    assert close_dead_runs(Home(tmp_path), never) == ()
+
+@dataclass(frozen=True)
+class FakeRuns:
+    """Dagster's runs, by id."""
+
+    known: Mapping[str, FakeRun]
+
+    def get_run_by_id(self, run_id: str) -> FakeRun | None:
+        return self.known.get(run_id)
+
+
+def test_close_dead_runs_without_a_database_does_nothing(tmp_path: Path) -> None:
+    assert close_dead_runs(Home(tmp_path), FakeRuns({})) == ()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,25 +153,35 @@ def die_inside(home: Home, dagster_run_id: str) -> None:
         os._exit(9)
 
 
-def test_track_first_use_by_two_processes_that_die_leaves_two_runs_to_close(tmp_path: Path) -> None:
+DEAD = ("succeeded", "failed", "unknown")
+
+
+def test_track_first_use_by_processes_that_die_leaves_runs_to_close(tmp_path: Path) -> None:
     home = Home(tmp_path)
     fork = multiprocessing.get_context("fork")
-    processes = [fork.Process(target=die_inside, args=(home, name)) for name in ("succeeded", "failed")]
+    processes = [fork.Process(target=die_inside, args=(home, name)) for name in DEAD]
     for process in processes:
         process.start()
     for process in processes:
         process.join(timeout=120)
-    assert [process.exitcode for process in processes] == [9, 9]
+    assert [process.exitcode for process in processes] == [9] * len(DEAD)
     client = client_of(home)
     foreign = client.create_run(client.get_experiment_by_name("xgboost").experiment_id).info.run_id
     alive = step_left_running(home)
-    outcomes: Mapping[str, Any] = {"succeeded": "succeeded", "failed": "failed", "alive": "running"}
+    runs = FakeRuns(
+        {
+            "succeeded": FakeRun(is_finished=True, is_success=True),
+            "failed": FakeRun(is_finished=True),
+            "alive": FakeRun(is_finished=False),
+        }
+    )
 
-    closed = [run_of(home, run_id) for run_id in close_dead_runs(home, outcomes.__getitem__)]
+    closed = [run_of(home, run_id) for run_id in close_dead_runs(home, runs)]
     assert sorted((run.data.tags["dagster_run_id"], run.info.status) for run in closed) == [
         ("failed", "FAILED"),
         ("succeeded", "FINISHED"),
+        ("unknown", "FAILED"),
     ]
     assert [run_of(home, run_id).info.status for run_id in (foreign, alive)] == ["RUNNING", "RUNNING"]
-    assert close_dead_runs(home, outcomes.__getitem__) == ()
+    assert close_dead_runs(home, runs) == ()
     assert sorted(path.name for path in database(home).parent.iterdir()) == ["lock", "mlflow.db"]

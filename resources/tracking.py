@@ -1,0 +1,48 @@
+"""MLflow as a Dagster resource: one MLflow run for each Dagster run over one partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from truebar_io.home import Home
+
+if TYPE_CHECKING:
+    from truebar.partitions import Partition
+    from truebar_io.tracking import TrackedRun
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class TrackingResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # no value type of its own
+    """Logs to MLflow under one TRUEBAR_HOME."""
+
+    home_folder: str = ""
+    """TRUEBAR_HOME; empty means the environment's, else `.truebar` in the checkout."""
+
+    @property
+    def home(self) -> Home:
+        """The folders of this MLflow."""
+        if self.home_folder:
+            return Home(Path(self.home_folder).expanduser().resolve())
+        return Home.from_environment(CHECKOUT)
+
+    @contextmanager
+    def run(self, context: dg.AssetExecutionContext, partition: Partition, kind: str) -> Iterator[TrackedRun]:
+        """Yield the MLflow run that the steps of this Dagster run share; it ends with the block.
+
+        Its id is added to the step's metadata, so that the asset's page leads to it.
+        """
+        from truebar_io.tracking import track  # noqa: PLC0415 (mlflow loads in the body)
+
+        step = context.op_execution_context.op.name
+        with track(
+            self.home, dagster_run_id=context.run.run_id, partition=partition, kind=kind, step=step
+        ) as tracked:
+            for key in context.selected_asset_keys:
+                context.add_asset_metadata({"mlflow_run_id": tracked.run_id}, asset_key=key)
+            yield tracked
