@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from truebar.arrays import BoolArray, FloatArray
-from truebar.bars import columns_of, grid_of
+from truebar.bars import columns_of
 from truebar.market.schema import MEASURE_COLUMNS
+from truebar.times import ascending_nanoseconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ def merge(stored: pd.DataFrame, incoming: pd.DataFrame) -> Merged:
         SchemaError: a column is missing.
         CorruptDataError: times are missing, repeated or out of order.
     """
-    old_time, new_time = grid_of(stored).open_time, grid_of(incoming).open_time
+    old_time, new_time = (ascending_nanoseconds(bars["open_time"]) for bars in (stored, incoming))
     place = np.searchsorted(old_time, new_time)
     matched = np.flatnonzero(np.isin(new_time, old_time, assume_unique=True))
     old = columns_of(stored.iloc[place[matched]], MEASURE_COLUMNS)

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from truebar.arrays import IntArray
-from truebar.bars import grid_of
 from truebar.errors import SchemaError, WrongTimeframeError
-from truebar.times import NANOSECONDS_PER_SECOND, nanoseconds, timeframe_of
+from truebar.times import NANOSECONDS_PER_SECOND, ascending_nanoseconds, nanoseconds, timeframe_of
 from truebar.units import TIMEFRAMES, timeframe_nanoseconds
 
 MIN_SPACINGS: Final = 4
@@ -65,15 +64,17 @@ def infer_timeframe(bars: pd.DataFrame) -> str:
         TooFewRowsError: no close_time and fewer than two bars.
         UnknownTimeframeError: the smallest step is no timeframe.
     """
-    open_time = grid_of(bars).open_time
+    if "open_time" not in bars.columns:
+        raise SchemaError(f"bars have no column open_time; found {', '.join(map(str, bars.columns))}.")
     if "close_time" not in bars.columns or not len(bars):
         return timeframe_of(bars["open_time"])
-    printed = nanoseconds(bars["close_time"], "close_time") - open_time
-    lengths = np.unique(-(-printed // NANOSECONDS_PER_SECOND) * NANOSECONDS_PER_SECOND)
-    if len(lengths) != 1 or int(lengths[0]) not in _NAME_OF:
-        raise SchemaError(
-            f"bars are {', '.join(describe_length(int(length)) for length in lengths[:5])} long "
-            f"(close_time - open_time); expected one of {', '.join(TIMEFRAMES)}, the same for all. "
-            "Pass the frame through validate_klines first."
-        )
-    return _NAME_OF[int(lengths[0])]
+    open_time = ascending_nanoseconds(bars["open_time"])
+    lengths = np.unique(nanoseconds(bars["close_time"], "close_time") - open_time)
+    for step, name in _NAME_OF.items():
+        if lengths[0] > 0 and step - NANOSECONDS_PER_SECOND <= lengths[0] and lengths[-1] <= step:
+            return name
+    raise SchemaError(
+        f"bars are {', '.join(describe_length(int(length)) for length in lengths[:5])} long "
+        f"(close_time - open_time); expected one of {', '.join(TIMEFRAMES)}, the same for all. "
+        "Pass the frame through validate_klines first."
+    )
