@@ -1,0 +1,63 @@
+"""Intervals of an account's returns and the deflated Sharpe ratio."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from truebar.backtest.metrics import sharpe_ratio
+from truebar.scores.account import deflated_sharpe, net_return_interval, sharpe_interval
+from truebar.scores.intervals import Resampling
+from truebar.scores.metric import Metric
+from truebar.validation.significance import probabilistic_sharpe_ratio
+
+YEAR = 8_760.0
+
+
+def returns(drift: float = 0.0, rows: int = 4_000) -> np.ndarray:
+    return drift + 0.01 * np.random.default_rng(0).standard_normal(rows)
+
+
+def test_sharpe_interval_of_noise_has_the_width_of_theory() -> None:
+    values = returns()
+    metric = sharpe_interval(
+        sharpe_ratio(values, YEAR), values, bars_per_year=YEAR, how=Resampling(1, np.random.default_rng(0))
+    )
+    assert metric.low < metric.value < metric.high
+    assert metric.high - metric.low == pytest.approx(2 * 1.96 * math.sqrt(YEAR / 4_000), rel=0.12)
+
+
+def test_sharpe_interval_undefined_stays_so(how: Resampling) -> None:
+    flat = np.zeros(100)
+    metric = sharpe_interval(sharpe_ratio(flat, YEAR), flat, bars_per_year=YEAR, how=how)
+    assert metric.value is None
+    assert metric.low is None
+
+
+def test_net_return_interval_holds_the_compounded_return(how: Resampling) -> None:
+    values = returns(0.0005)
+    total = float(np.prod(1 + values) - 1)
+    metric = net_return_interval(Metric(total), values, how)
+    assert metric.low < total < metric.high
+
+
+@pytest.mark.parametrize("values", [np.zeros(50), np.array([0.1, -1.2, 0.0])])
+def test_net_return_interval_flat_or_ruined_account_has_none(values: np.ndarray, how: Resampling) -> None:
+    assert net_return_interval(Metric(0.0), values, how).low is None
+
+
+def test_deflated_sharpe_of_normal_returns_equals_the_normal_formula() -> None:
+    values = returns(0.0003)
+    metric = deflated_sharpe(sharpe_ratio(values, YEAR), values, n_trials=1)
+    per_bar = values.mean() / values.std(ddof=1)
+    assert metric.value == pytest.approx(
+        probabilistic_sharpe_ratio(per_bar, n=4_000, skew=0, kurtosis=3), abs=0.002
+    )
+
+
+def test_deflated_sharpe_flat_account_is_null_with_reason() -> None:
+    metric = deflated_sharpe(sharpe_ratio(np.zeros(10), YEAR), np.zeros(10), n_trials=1)
+    assert metric.value is None
+    assert metric.reason.startswith("no Sharpe ratio")
