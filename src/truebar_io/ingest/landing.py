@@ -99,7 +99,7 @@ def stage_file(home: Home | Path, partition: Partition, path: Path) -> Path:
 
 
 def _landing(home: Home | Path) -> Path:
-    return (home if isinstance(home, Home) else Home(home)).landing
+    return (home if isinstance(home, Home) else Home(Path(home))).landing
 
 
 def _visible(folder: Path) -> Iterator[Path]:
