@@ -88,7 +88,7 @@ class Rows:
     def _check_columns(self, stored: dict[str, str]) -> None:
         brought = duckdb_types(self.rows)
         differ = sorted(
-            f"{name} ({stored.get(name, 'not stored')} stored, {brought.get(name, 'not brought')} brought)"
+            f"{name} (stored: {stored.get(name, 'none')}, brought: {brought.get(name, 'none')})"
             for name in stored.keys() | brought.keys()
             if stored.get(name) != brought.get(name)
         )

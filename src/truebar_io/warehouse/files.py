@@ -87,7 +87,7 @@ class SchemaFiles:
         return self.folder / (f"{self.schema}.duckdb" if year is None else f"{self.schema}.{year:04d}.duckdb")
 
     def published(self) -> list[Path]:
-        """Return the published files that exist: the one that is not split, then the years, ascending."""
+        """Return the published files that exist: the years, ascending, then the one not split."""
         return self._matching(r"(\.\d{4})?\.duckdb")
 
     def leftovers(self) -> list[Path]:

@@ -197,8 +197,8 @@ def damaged(path: Path, error: BaseException) -> WarehouseDamagedError:
 
 def by_table(summaries: dict[str, FileSummary], schema: str) -> dict[str, TableSummary]:
     """Return the summary of each table over all files, by its full name."""
-    names = sorted({table for summary in summaries.values() for table in summary.tables})
+    in_order = [summaries[file].tables for file in sorted(summaries)]
+    names = sorted({name for tables in in_order for name in tables})
     return {
-        f"{schema}.{name}": merged([held.tables[name] for held in summaries.values() if name in held.tables])
-        for name in names
+        f"{schema}.{name}": merged([tables[name] for tables in in_order if name in tables]) for name in names
     }
