@@ -1,0 +1,75 @@
+"""Which pair of thresholds is taken among those tried (METHOD §3, Tuning)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from truebar.arrays import FloatArray
+from truebar.validation.significance import bootstrap_standard_error, mean_block_length
+
+LEAST_ROUND_TRIPS: Final = 30
+
+INTERVAL_WIDTH: Final = 1.96
+"""Standard errors on each side of a 95 % interval of a mean."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One pair of thresholds and the account that used it.
+
+    Attributes:
+        long: threshold of the long side, log return.
+        short: threshold of the short side, log return.
+        log_returns: float64[bars], net, per bar; empty when the account was ruined.
+        n_trades: completed round trips.
+    """
+
+    long: float
+    short: float
+    log_returns: FloatArray
+    n_trades: int
+
+    @property
+    def gain(self) -> float:
+        """Mean net log return per bar; minus infinity after ruin."""
+        return float(self.log_returns.mean()) if self.log_returns.size else -np.inf
+
+    @property
+    def caution(self) -> tuple[float, float]:
+        """What the more cautious of two pairs has more of: the sum, then the smaller one."""
+        return self.long + self.short, min(self.long, self.short)
+
+
+def standard_error(series: FloatArray, *, horizon_bars: int) -> float:
+    """Return the stationary-bootstrap standard error of the mean, with the block of METHOD §6."""
+    return bootstrap_standard_error(series, mean_block=mean_block_length(series, horizon_bars=horizon_bars))
+
+
+def interval_of(tried: Tried, *, horizon_bars: int) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of the mean net log return per bar; none after ruin."""
+    if not tried.log_returns.size:
+        return None, None
+    width = INTERVAL_WIDTH * standard_error(tried.log_returns, horizon_bars=horizon_bars)
+    return tried.gain - width, tried.gain + width
+
+
+def most_cautious(every: list[Tried], *, horizon_bars: int) -> Tried | None:
+    """Return the most cautious pair that is not worse than the best by more than one standard error.
+
+    Only pairs with at least 30 round trips are compared; the error is that of the paired difference from the
+    best. None when no pair has so many.
+    """
+    able = [tried for tried in every if tried.n_trades >= LEAST_ROUND_TRIPS and tried.log_returns.size]
+    if not able:
+        return None
+    best = max(able, key=lambda tried: (tried.gain, tried.caution))
+    close = [
+        tried
+        for tried in able
+        if best.gain - tried.gain
+        <= standard_error(best.log_returns - tried.log_returns, horizon_bars=horizon_bars)
+    ]
+    return max([best, *close], key=lambda tried: tried.caution)
