@@ -1,5 +1,6 @@
 """One asset factory for every model kind: model, calibrator, thresholds, predictions, backtest, report."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
@@ -16,23 +17,38 @@ if TYPE_CHECKING:
     from truebar_io.warehouse import Warehouse
 
 
+def kind_asset(
+    kind: str,
+    name: str,
+    *,
+    after: list[list[str]],
+    policy: dg.BackfillPolicy,
+    by: str,
+    description: str,
+) -> Callable[[Callable[..., None]], dg.AssetsDefinition]:
+    """Return the decorator of one asset of a model kind, in the group of its name."""
+    return dg.asset(
+        key=[kind, name],
+        deps=after,
+        partitions_def=PARTITIONS,
+        backfill_policy=policy,
+        group_name=kind,
+        kinds={by},
+        owners=["team:research"],
+        description=description,
+    )
+
+
 def model_assets(kind: str) -> list[dg.AssetsDefinition]:
-    """Return the assets of one model kind, in a group of its name."""
+    """Return the assets of one model kind."""
 
-    def settings_of(upstream: list[list[str]], policy: dg.BackfillPolicy, *kinds: str) -> dict[str, Any]:
-        return {
-            "deps": upstream,
-            "partitions_def": PARTITIONS,
-            "backfill_policy": policy,
-            "group_name": kind,
-            "kinds": set(kinds),
-            "owners": ["team:research"],
-        }
-
-    @dg.asset(
-        key=[kind, "model"],
+    @kind_asset(
+        kind,
+        "model",
+        after=[["features", "matrix"], ["labels", "vol_scaled"]],
+        policy=ONE_BY_ONE,
+        by=kind,
         description="Out-of-fold rows of purged folds of dev, and the model fitted on all of dev.",
-        **settings_of([["features", "matrix"], ["labels", "vol_scaled"]], ONE_BY_ONE, kind),
     )
     def model(
         context: dg.AssetExecutionContext,
@@ -50,10 +66,13 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         each_partition(context, warehouse, fit)
 
-    @dg.asset(
-        key=[kind, "calibrator"],
+    @kind_asset(
+        kind,
+        "calibrator",
+        after=[[kind, "model"]],
+        policy=ONE_BY_ONE,
+        by="scikitlearn",
         description="Maps raw probabilities to frequencies; fitted on out-of-fold rows only.",
-        **settings_of([[kind, "model"]], ONE_BY_ONE, "scikitlearn"),
     )
     def calibrator(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
@@ -66,10 +85,13 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         each_partition(context, warehouse, fit)
 
-    @dg.asset(
-        key=[kind, "thresholds"],
+    @kind_asset(
+        kind,
+        "thresholds",
+        after=[[kind, "calibrator"]],
+        policy=ONE_BY_ONE,
+        by="python",
         description="Edges at which a position is entered, and the evaluation bundle that they complete.",
-        **settings_of([[kind, "calibrator"]], ONE_BY_ONE, "python"),
     )
     def thresholds(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
@@ -82,10 +104,13 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         each_partition(context, warehouse, choose)
 
-    @dg.asset(
-        key=[kind, "predictions"],
+    @kind_asset(
+        kind,
+        "predictions",
+        after=[[kind, "thresholds"], ["features", "matrix"]],
+        policy=PER_RUN,
+        by="duckdb",
         description="Raw and calibrated probabilities: out of fold on dev, by the bundle after it.",
-        **settings_of([[kind, "thresholds"], ["features", "matrix"]], PER_RUN, "duckdb"),
     )
     def predictions(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
         from truebar_io.stages.predicting import publish_predictions  # noqa: PLC0415
@@ -96,12 +121,13 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         each_partition(context, warehouse, predict)
 
-    @dg.asset(
-        key=[kind, "backtest"],
+    @kind_asset(
+        kind,
+        "backtest",
+        after=[[kind, "predictions"], ["market", "klines"], ["labels", "vol_scaled"]],
+        policy=ONE_BY_ONE,
+        by="python",
         description="The bundle's one look at the vault: trades after all costs, scores, and the verdict.",
-        **settings_of(
-            [[kind, "predictions"], ["market", "klines"], ["labels", "vol_scaled"]], ONE_BY_ONE, "python"
-        ),
     )
     def backtest(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
@@ -114,19 +140,27 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         each_partition(context, warehouse, judge)
 
-    @dg.asset(
-        key=[kind, "report"],
+    @kind_asset(
+        kind,
+        "report",
+        after=[[kind, "backtest"]],
+        policy=ONE_BY_ONE,
+        by="html",
         description="One HTML page: the verdict in words, scores beside no skill, equity, lineage.",
-        **settings_of([[kind, "backtest"]], ONE_BY_ONE, "html"),
     )
     def report(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        configuration: ConfigurationResource,
+        tracking: TrackingResource,
     ) -> None:
         from truebar_io.stages.reporting import publish_report  # noqa: PLC0415
 
+        settings = configuration.load()
+
         def render(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             with tracking.run(context, partition, kind) as run:
-                path = publish_report(store, partition, kind, run)
+                path = publish_report(store, partition, kind, settings, run)
             return {"file": dg.MetadataValue.path(path), "page": dg.MetadataValue.url(path.as_uri())}
 
         each_partition(context, warehouse, render)

@@ -65,6 +65,8 @@ class Session:
 
     def run(self, requests: Sequence[RunRequest], *, quiet: bool) -> None:
         """Make the runs one after the other, with progress unless `quiet`."""
+        if not requests:
+            return
         total = sum(len(steps_of(self.definitions, request)) for request in requests)
         with step_progress(total, None if quiet else console()) as listener:
             for request in requests:

@@ -110,10 +110,13 @@ def _failure_text(result: ExecuteInProcessResult) -> str:
     texts = []
     for event in result.all_events:
         if event.is_step_failure:
+            stated = event.step_failure_data.user_failure_data
             error = event.step_failure_data.error
-            description = event.step_failure_data.user_failure_data
-            text = description.description if description is not None else None
-            texts.append(f"{event.step_key}: {text or (error.message.strip() if error else 'no message')}")
+            # Dagster wraps what an asset raises; the innermost error is the asset's own.
+            while error is not None and error.cause is not None:
+                error = error.cause
+            text = stated.description if stated is not None else error.message if error is not None else None
+            texts.append(f"{event.step_key}: {(text or 'no message').strip()}")
     return "; ".join(texts) or "no step says why; see the run's log in the Dagster UI"
 
 

@@ -71,7 +71,7 @@ def _frame(
     )
     frame[RAW] = raw
     frame[PROBABILITIES] = calibrated
-    return frame.loc[np.isfinite(calibrated).all(axis=1)]
+    return frame.dropna(subset=PROBABILITIES).reset_index(drop=True)
 
 
 def publish_predictions(store: Warehouse, partition: Partition, kind: str) -> WriteResult | None:
