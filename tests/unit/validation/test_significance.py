@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from truebar.errors import ConfigurationError
+from truebar.errors import ConfigurationError, TooFewRowsError
 from truebar.validation.significance import (
     autocovariances,
     bootstrap_counts,
@@ -21,6 +22,7 @@ from truebar.validation.significance import (
     min_detectable_sharpe,
     optimal_block_length,
     probabilistic_sharpe_ratio,
+    probability_of_backtest_overfitting,
     stationary_bootstrap,
 )
 
@@ -156,3 +158,46 @@ def test_min_detectable_sharpe_gives_its_power() -> None:
 def test_min_detectable_sharpe_no_time_raises() -> None:
     with pytest.raises(ConfigurationError):
         min_detectable_sharpe(0.0)
+
+
+def plain_overfitting(returns: np.ndarray, blocks: int) -> float:
+    """The definition, split by split."""
+    parts = np.array_split(np.arange(len(returns)), blocks)
+    worse = []
+    for chosen in itertools.combinations(range(blocks), blocks // 2):
+        rows = np.concatenate([parts[block] for block in chosen])
+        rest = np.setdiff1d(np.arange(len(returns)), rows)
+        sharpe = [returns[part].mean(axis=0) / returns[part].std(axis=0) for part in (rows, rest)]
+        rank = (sharpe[1] <= sharpe[1][sharpe[0].argmax()]).sum()
+        worse.append(rank / (returns.shape[1] + 1) <= 0.5)
+    return float(np.mean(worse))
+
+
+@pytest.mark.parametrize("trials", [2, 5, 8])
+def test_probability_of_backtest_overfitting_equals_the_plain_definition(trials: int) -> None:
+    returns = np.random.default_rng(trials).normal(0.02, 1, (90, trials))
+    found = probability_of_backtest_overfitting(returns, blocks=6)
+    assert found.probability == pytest.approx(plain_overfitting(returns, 6))
+    assert (found.n_trials, found.left_out, found.n_splits) == (trials, 0, 20)
+
+
+def test_probability_of_backtest_overfitting_one_good_trial_among_noise_is_low() -> None:
+    returns = np.random.default_rng(0).normal(0, 1, (2_000, 20))
+    returns[:, 3] += 0.2
+    assert probability_of_backtest_overfitting(returns).probability == 0
+
+
+def test_probability_of_backtest_overfitting_flat_trial_is_left_out_and_counted() -> None:
+    returns = np.random.default_rng(0).normal(0, 1, (64, 4))
+    returns[:, 1], returns[:, 2] = 0.0, 0.1
+    found = probability_of_backtest_overfitting(returns, blocks=4)
+    assert (found.n_trials, found.left_out) == (2, 2)
+
+
+def test_probability_of_backtest_overfitting_bad_input_raises() -> None:
+    with pytest.raises(ConfigurationError):
+        probability_of_backtest_overfitting(np.zeros((64, 3)), blocks=5)
+    with pytest.raises(TooFewRowsError, match="bars"):
+        probability_of_backtest_overfitting(np.zeros((20, 3)))
+    with pytest.raises(TooFewRowsError, match="vary"):
+        probability_of_backtest_overfitting(np.zeros((64, 3)))
