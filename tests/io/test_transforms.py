@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,16 @@ def test_transform_partition_without_klines_is_refused_and_the_others_are_publis
     assert list(nothing.refused) == [absent]
 
 
+def test_transform_in_two_threads_builds_one_after_the_other(store: Warehouse, home: Home) -> None:
+    def in_thread(partition: Partition) -> Transformed:
+        return transform(store, home, PROJECT, [partition], run_id=partition.symbol)
+
+    with ThreadPoolExecutor(2) as threads:
+        for partition, done in zip((BTC, SYN), threads.map(in_thread, (BTC, SYN)), strict=True):
+            assert done.report.failed == ()
+            assert list(done.written["features.context"]) == [partition]
+
+
 def test_build_parses_once_and_again_when_a_source_changes(
     store: Warehouse, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +257,13 @@ def test_ensure_manifest_of_a_fresh_clone_makes_it_and_leaves_nothing_else(tmp_p
     assert manifest.sources == ("market.klines",)
     assert "context_grain_is_unique" in {test.name for test in manifest.tests}
     assert [path.name for path in (project / "target").iterdir()] == ["manifest.json"]
+
+
+def test_ensure_manifest_that_cannot_be_written_says_to_install(tmp_path: Path) -> None:
+    project = copy_of(tmp_path)
+    (project / "target").write_text("not a folder")
+    with pytest.raises(ConfigurationError, match="make install"):
+        ensure_manifest(project)
 
 
 def test_read_manifest_missing_or_broken_says_to_install(tmp_path: Path) -> None:

@@ -186,14 +186,21 @@ def ensure_manifest(project: Path) -> Path:
     at once, so that processes that load at the same time never read half of it.
 
     Raises:
-        ConfigurationError: when `project` is not a dbt project.
+        ConfigurationError: when `project` is not a dbt project, or its folder cannot be written to.
         TransformError: when the project does not parse.
     """
     path = manifest_path(project)
-    if is_stale(project):
+    if not is_stale(project):
+        return path
+    digest = project_digest(project)
+    try:
         path.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder, _ONE_CALL:
-            digest = project_digest(project)
             _PARSED[project.resolve()] = (digest, _parse(project.resolve(), Path(folder)))
             (Path(folder) / "target" / path.name).replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} is missing or older than the project's sources, and cannot be made: {error}. "
+            "Run `make install` where the folder can be written to."
+        ) from error
     return path
