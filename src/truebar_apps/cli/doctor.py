@@ -12,6 +12,7 @@ from truebar.errors import ConfigurationError
 from truebar_apps.cli.checkout import find_checkout, prepare_dagster_home
 from truebar_apps.cli.options import JsonOption, current_home
 from truebar_apps.cli.output import EXIT_STOPPED, console, print_json, print_table
+from truebar_io import tracking
 from truebar_io.configuration import load_configuration
 from truebar_io.home import Home
 from truebar_io.warehouse import Warehouse
@@ -58,6 +59,8 @@ def _dead_runs(home: Home, *, close: bool) -> list[Complaint]:
 
     instance = dg.DagsterInstance.get()
     found = close_dead_runs(instance) if close else dead_runs(instance)
+    if close:
+        tracking.close_dead_runs(home, instance)
     advice = "closed" if close else "run `truebar doctor --fix`, or the next `truebar` run closes it"
     return [
         Complaint("warning", run.run_id, f"run of {run.job_name} has no process", advice) for run in found

@@ -19,6 +19,7 @@ from truebar_apps.cli.progress import step_progress
 from truebar_apps.cli.runs import RunRequest, close_dead_runs, execute, steps_of
 from truebar_apps.cli.verdicts import print_verdicts, stored_verdicts
 from truebar_apps.cli.work import refresh_plan, refresh_requests, train_requests, training_plan
+from truebar_io import tracking
 from truebar_io.configuration import Configuration, load_configuration
 from truebar_io.home import Home
 from truebar_io.reports import index_path
@@ -55,6 +56,7 @@ class Session:
 
         instance = dg.DagsterInstance.get()
         close_dead_runs(instance)
+        tracking.close_dead_runs(home, instance)
         instance.add_dynamic_partitions("symbols", list(dict.fromkeys(p.symbol for p in partitions)))
         return cls(definitions, instance, Warehouse(home), home, checkout, settings)
 
