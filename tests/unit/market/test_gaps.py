@@ -74,6 +74,11 @@ def test_trade_after_a_long_halt_makes_it_no_tail(make_bars: MakeBars) -> None:
     assert find_gaps(bars, timeframe="1h")["reason"].tolist() == ["halted"]
 
 
+def test_halt_before_the_tail_stays_a_halt(make_bars: MakeBars) -> None:
+    bars = halt(make_bars(60, "1h"), [4, 5, *range(20, 60)])
+    assert find_gaps(bars, timeframe="1h")["reason"].tolist() == ["halted", "delisted_tail"]
+
+
 def test_one_daily_bar_without_trade_is_a_halt_and_two_are_a_tail(make_bars: MakeBars) -> None:
     assert find_gaps(halt(make_bars(9, "1d"), [8]), timeframe="1d")["reason"].tolist() == ["halted"]
     assert find_gaps(halt(make_bars(9, "1d"), [7, 8]), timeframe="1d")["reason"].tolist() == ["delisted_tail"]

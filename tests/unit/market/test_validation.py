@@ -124,6 +124,16 @@ def test_identical_duplicates_collapse_and_of_conflicting_ones_the_last_wins(mak
     assert klines.bars["volume"].tolist() == [*bars["volume"][:4], 99.0, bars["volume"][5]]
 
 
+def test_last_of_many_conflicting_rows_wins_in_a_large_file(make_bars: MakeBars) -> None:
+    bars = make_bars(300)
+    versions = [bars.assign(volume=bars["volume"] + version) for version in range(4)]
+    received = pd.concat(versions).sample(frac=1, random_state=3)
+    last = received.groupby("open_time")["volume"].last()
+    klines = validate_klines(received, timeframe="15m")
+    np.testing.assert_array_equal(klines.bars["volume"], last)
+    assert klines.quarantine["reason"].value_counts().to_dict() == {"conflicting_duplicate": 900}
+
+
 def test_invalid_later_duplicate_does_not_win(make_bars: MakeBars) -> None:
     bars = make_bars(6)
     klines = validate_klines(pd.concat([bars, bars.loc[[2]].assign(close=-1.0)]), timeframe="15m")
