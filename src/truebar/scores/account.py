@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from scipy.stats import kurtosis, skew
 
 from truebar.arrays import FloatArray
 from truebar.errors import ConfigurationError
@@ -69,12 +68,13 @@ def deflated_sharpe(sharpe: Metric, returns: FloatArray, *, n_trials: int) -> Me
     """
     if sharpe.value is None:
         return Metric.undefined(f"no Sharpe ratio: {sharpe.reason}", no_skill=LUCK, n=returns.size)
+    standardised = (returns - returns.mean()) / returns.std()
     try:
         probability = deflated_sharpe_ratio(
             float(returns.mean() / returns.std(ddof=1)),
             n=returns.size,
-            skew=float(skew(returns)),
-            kurtosis=float(kurtosis(returns, fisher=False)),
+            skew=float(np.mean(standardised**3)),
+            kurtosis=float(np.mean(standardised**4)),
             n_trials=n_trials,
         )
     except ConfigurationError as error:

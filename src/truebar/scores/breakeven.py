@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
 
 from truebar.errors import ConfigurationError
 from truebar.scores.metric import Metric
@@ -18,7 +19,8 @@ def mean_of_tail(share: float) -> float:
     """
     if not 0 < share < 1:
         raise ConfigurationError(f"traded share is {share}; expected between 0 and 1.")
-    return float(norm.pdf(norm.isf(share)) / share)
+    normal = NormalDist()
+    return normal.pdf(normal.inv_cdf(1 - share)) / share
 
 
 def break_even_correlation(

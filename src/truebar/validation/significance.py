@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
 
 from truebar.arrays import FloatArray
 from truebar.compiled import compiled
@@ -23,6 +23,9 @@ N_RESAMPLES: Final = 1_000
 """B of METHOD §6."""
 
 EULER_MASCHERONI: Final = 0.5772156649015329
+
+NORMAL: Final = NormalDist()
+"""The standard normal distribution; scipy.stats has it too, at two seconds of import."""
 
 DETECTABLE_SHARPE_AT_ONE_YEAR: Final = 2.49
 """Yearly Sharpe found with 95 % confidence and 80 % power in one year: z(0.95) + z(0.80)."""
@@ -239,7 +242,7 @@ def probabilistic_sharpe_ratio(
             f"no probability for a Sharpe ratio of {sharpe} from {n} returns with skew {skew} and kurtosis "
             f"{kurtosis}; expected at least 2 returns, and kurtosis ≥ 1 + skew²."
         )
-    return float(norm.cdf((sharpe - benchmark) * math.sqrt(n - 1) / math.sqrt(variance)))
+    return float(NORMAL.cdf((sharpe - benchmark) * math.sqrt(n - 1) / math.sqrt(variance)))
 
 
 def expected_max_sharpe(n_trials: float, *, standard_deviation: float) -> float:
@@ -259,8 +262,10 @@ def expected_max_sharpe(n_trials: float, *, standard_deviation: float) -> float:
         )
     if n_trials == 1:
         return 0.0
-    largest = (1 - EULER_MASCHERONI) * norm.ppf(1 - 1 / n_trials)
-    return float(standard_deviation * (largest + EULER_MASCHERONI * norm.ppf(1 - 1 / (n_trials * math.e))))
+    largest = (1 - EULER_MASCHERONI) * NORMAL.inv_cdf(1 - 1 / n_trials)
+    return float(
+        standard_deviation * (largest + EULER_MASCHERONI * NORMAL.inv_cdf(1 - 1 / (n_trials * math.e)))
+    )
 
 
 def deflated_sharpe_ratio(

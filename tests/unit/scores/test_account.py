@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from truebar.backtest.metrics import sharpe_ratio
 from truebar.scores.account import deflated_sharpe, net_return_interval, sharpe_interval
 from truebar.scores.intervals import Resampling
 from truebar.scores.metric import Metric
-from truebar.validation.significance import probabilistic_sharpe_ratio
+from truebar.validation.significance import deflated_sharpe_ratio, probabilistic_sharpe_ratio
 
 YEAR = 8_760.0
 
@@ -61,3 +62,16 @@ def test_deflated_sharpe_flat_account_is_null_with_reason() -> None:
     metric = deflated_sharpe(sharpe_ratio(np.zeros(10), YEAR), np.zeros(10), n_trials=1)
     assert metric.value is None
     assert metric.reason.startswith("no Sharpe ratio")
+
+
+def test_deflated_sharpe_uses_skew_and_kurtosis_of_the_returns() -> None:
+    values = np.where(np.random.default_rng(1).random(3_000) < 0.01, -0.08, 0.001)
+    metric = deflated_sharpe(sharpe_ratio(values, YEAR), values, n_trials=3)
+    expected = deflated_sharpe_ratio(
+        values.mean() / values.std(ddof=1),
+        n=3_000,
+        skew=stats.skew(values),
+        kurtosis=stats.kurtosis(values, fisher=False),
+        n_trials=3,
+    )
+    assert metric.value == pytest.approx(expected)
