@@ -32,6 +32,7 @@ ARCHIVE_COLUMNS: Final = (
 
 _TRADE_COLUMN_COUNTS: Final = (7, 8)
 _DELIMITERS: Final = ",;\t"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,7 @@ def read_delimited(content: bytes, name: str) -> TextTable:
         UnreadableFileError: no lines, no UTF-8 text, or most lines unlike the first.
         SchemaError: no header, and another number of columns than a kline archive.
     """
+    content = content.removeprefix(_BYTE_ORDER_MARK).lstrip(b"\r\n")
     first = _first_line(content, name)
     delimiter = max(_DELIMITERS, key=first.count)
     names = next(csv.reader([first], delimiter=delimiter))
@@ -100,8 +102,7 @@ def read_delimited(content: bytes, name: str) -> TextTable:
 
 
 def _first_line(content: bytes, name: str) -> str:
-    """Return the first line that is not blank."""
-    line = content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").split(b"\n", 1)[0].rstrip(b"\r")
+    line = content.split(b"\n", 1)[0].rstrip(b"\r")
     if not line.strip():
         raise UnreadableFileError(f"{name} has no lines; export or download it again.")
     try:

@@ -47,7 +47,8 @@ def _complaint(model: type[BaseModel], problem: Any, layer: Layer, above: tuple[
         return f"{where} is missing; it is required."
     hidden = origin.startswith("environment") or isinstance(problem["input"], Mapping)
     shown = "" if hidden else f", found {problem['input']!r}"
-    return f"{where}: {problem['msg'].removeprefix('Value error, ').rstrip('.')}{shown}.{_described(model, inner)}"
+    wrong = problem["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{where}: {wrong}{shown}.{_described(model, inner)}"
 
 
 def _allowed_keys(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:

@@ -41,7 +41,7 @@ def test_headerless_archive_and_one_with_header_and_parquet_and_zip_are_the_same
     lines = archive_lines()
     bare = write(tmp_path / "bare.csv", "\n".join(lines) + "\n")
     headed = write(tmp_path / "headed.csv", "\n".join([HEADER, *lines]))
-    dos = write(tmp_path / "dos.csv", b"\xef\xbb\xbf" + "\r\n".join([HEADER, *lines, ""]).encode())
+    dos = write(tmp_path / "dos.csv", b"\xef\xbb\xbf\r\n" + "\r\n".join([HEADER, *lines, ""]).encode())
     semicolon = write(tmp_path / "semicolon.csv", "\n".join([HEADER, *lines]).replace(",", ";"))
     with zipfile.ZipFile(tmp_path / "packed.zip", "w") as packed:
         packed.write(bare, "BTCUSDT-1h.csv")
