@@ -19,6 +19,10 @@ PROBABILITY_FLOOR: Final = 1e-12
 """Probabilities are held this far from 0 and 1 before a logarithm; a 32-bit softmax rounds at 6e-8."""
 
 
+ROUNDING: Final = 4 * np.finfo(np.float64).eps
+"""How far the sum of three float64 divided by their sum may be from one."""
+
+
 def read_probabilities(probabilities: npt.ArrayLike) -> FloatArray:
     """Return float64[n, 3], every complete row divided by its sum; a row with a NaN is NaN throughout.
 
@@ -39,7 +43,9 @@ def read_probabilities(probabilities: npt.ArrayLike) -> FloatArray:
             f"{rows[wrong[0]].tolist()}. Expected values within [0, 1] that sum to one, or NaN for a row "
             "without a prediction. Look at what made them."
         )
-    return np.asarray(rows / rows.sum(axis=1, keepdims=True), dtype=np.float64)
+    totals = rows.sum(axis=1, keepdims=True)
+    # Rows whose sum is one but for rounding stay as they are, so that reading twice is reading once.
+    return np.divide(rows, np.where(np.abs(totals - 1) <= ROUNDING, 1.0, totals))
 
 
 def _three_columns(probabilities: npt.ArrayLike) -> FloatArray:

@@ -12,6 +12,8 @@ from truebar.errors import ModelError
 
 MOST_STEPS: Final = 100
 STEP_TOLERANCE: Final = 1e-10
+LOSS_ROUNDING: Final = 1e-13
+"""A loss that rises by no more has not risen: without it the last steps are halved for noise."""
 
 
 def fit_logistic(values: FloatArray, members: BoolArray, *, name: str) -> tuple[float, float]:
@@ -58,7 +60,8 @@ def _newton(standard: FloatArray, targets: FloatArray, name: str) -> tuple[float
         curvature = design.T @ (design * (fitted * (1 - fitted))[:, None]) / len(targets)
         # Where curvature has vanished in rounding, least squares still gives a step.
         step = np.linalg.lstsq(curvature, gradient, rcond=None)[0]
-        while _mean_loss(design @ (line - step), targets) > loss and np.abs(step).max() > STEP_TOLERANCE:
+        ceiling = loss + LOSS_ROUNDING
+        while _mean_loss(design @ (line - step), targets) > ceiling and np.abs(step).max() > STEP_TOLERANCE:
             step = step / 2
         line = line - step
         loss = _mean_loss(design @ line, targets)
