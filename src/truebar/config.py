@@ -45,7 +45,9 @@ class ExecutionConfig(Settings):
     """When and how a decision becomes a fill."""
 
     rule: Literal["next_open"] = Field("next_open", description="decided at close t, filled at open t+1")
-    rebalance_leverage: float = Field(1.5, gt=1, le=100, description="|units*close|/equity that restores size")
+    rebalance_leverage: float = Field(
+        1.5, gt=1, le=100, description="|units*close|/equity that restores size"
+    )
     maintenance_margin: float = Field(0.005, ge=0, lt=1, description="share of notional at liquidation")
     liquidation_fee_bps: float = Field(50.0, ge=0, le=10_000, description="fee on liquidated notional")
 
@@ -181,7 +183,9 @@ class MarketConfig(Settings):
     exchange: str = Field(min_length=2, description="ccxt id of the venue")
     market_type: Literal["spot", "linear_perpetual", "inverse_perpetual", "synthetic"]
     exchange_symbol: str = Field(min_length=2, description="the venue's own name of the market")
-    tick_size: float | None = Field(None, gt=0, description="smallest price step, quote currency; null unknown")
+    tick_size: float | None = Field(
+        None, gt=0, description="smallest price step, quote currency; null unknown"
+    )
     lot_size: float | None = Field(None, gt=0, description="smallest amount step, base currency")
     minimum_notional: float | None = Field(None, ge=0, description="smallest order, quote currency")
     maker_fee_bps: float | None = Field(None, description="venue's maker fee, may be negative")

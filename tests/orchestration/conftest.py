@@ -18,7 +18,7 @@ QUIET = {"DAGSTER_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "true", "MLFLOW_DISAB
 
 def environment(home: Path) -> dict[str, str]:
     """Return the environment of a command that works on `home` alone."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "TRUEBAR_"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("DAGSTER_")}
     return {**inherited, **QUIET, "TRUEBAR_HOME": str(home), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
 
 

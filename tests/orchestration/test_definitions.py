@@ -5,9 +5,9 @@ import sys
 
 import dagster as dg
 import pytest
-from tests.orchestration.conftest import CHECKOUT
 
 from definitions import defs
+from tests.orchestration.conftest import CHECKOUT
 
 EXPECTED_ASSETS = {
     "market/klines",
@@ -44,7 +44,10 @@ def test_definitions_every_asset_has_owner_kind_group_and_description():
         ("ingest", {"market/klines"}),
         ("backtest", {"xgboost/backtest", "xgboost/report"}),
         ("train", {key for key in EXPECTED_ASSETS if key.startswith("xgboost/")}),
-        ("refresh", {key for key in EXPECTED_ASSETS if not key.startswith("xgboost/")} | {"xgboost/predictions"}),
+        (
+            "refresh",
+            {key for key in EXPECTED_ASSETS if not key.startswith("xgboost/")} | {"xgboost/predictions"},
+        ),
     ],
 )
 def test_job_selects_its_assets(job, assets):

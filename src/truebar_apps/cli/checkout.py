@@ -54,7 +54,9 @@ def load_definitions(checkout: Path) -> dg.Definitions:
     import dagster as dg  # noqa: PLC0415 (the command line starts without it)
 
     # Dagster is pinned, so what it calls beta or preview is what was tested.
-    warnings.filterwarnings("ignore", message="Asset job train materializes assets with varying BackfillPolicies")
+    warnings.filterwarnings(
+        "ignore", message="Asset job train materializes assets with varying BackfillPolicies"
+    )
     for category in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
         warnings.simplefilter("ignore", category)
     if str(checkout) not in sys.path:

@@ -11,7 +11,7 @@ from truebar.errors import ConfigurationError
 from truebar.kinds import KINDS
 from truebar.partitions import Partition
 from truebar_apps.cli.options import AnySymbolOption, AnyTimeframeOption, JsonOption, chosen, current_home
-from truebar_apps.cli.output import print_json, print_table
+from truebar_apps.cli.output import console, print_json, print_table
 from truebar_io.bundles import BundleStore
 from truebar_io.home import Home
 from truebar_io.reports import index_path, report_path
@@ -32,40 +32,35 @@ def _cell(verdict: dict[str, Any], name: str, digits: int = 3) -> str:
         return "–"
     text = f"{metric['value']:.{digits}f}"
     if metric.get("low") is not None and metric.get("high") is not None:
-        text += f" [{metric['low']:.{digits}f}, {metric['high']:.{digits}f}]"
+        text += f" [{metric['low']:.{digits}f},{metric['high']:.{digits}f}]"
     return text
 
 
 def print_verdicts(found: list[dict[str, Any]]) -> None:
-    """Write the verdict table for people."""
+    """Write the verdicts for people: a table of scores, then each verdict with what failed."""
+    columns = ["market", "verdict", "AUC", "skill", "Sharpe", "trades"]
     rows = [
         [
-            verdict["symbol"],
-            verdict["timeframe"],
-            verdict["kind"],
+            f"{verdict['symbol']} {verdict['timeframe']}",
             verdict["verdict"],
-            _cell(verdict, "roc_auc"),
-            _cell(verdict, "log_skill", 4),
-            _cell(verdict, "sharpe", 2),
+            _cell(verdict, "roc_auc", 2),
+            _cell(verdict, "log_skill").partition(" ")[0],
+            _cell(verdict, "sharpe", 1),
             _cell(verdict, "n_trades", 0),
-            ", ".join(verdict["failed"]),
-            verdict["bundle"][:12],
         ]
         for verdict in found
     ]
-    columns = [
-        "symbol",
-        "timeframe",
-        "kind",
-        "verdict",
-        "direction AUC",
-        "log skill",
-        "Sharpe",
-        "trades",
-        "failed",
-        "bundle",
-    ]
-    print_table("Verdicts on the vault, after costs (no skill: AUC 0.5, log skill 0)", columns, rows)
+    print_table("Verdicts on the vault, net of costs (no skill: AUC 0.5, else 0)", columns, rows)
+    out = console()
+    for verdict in found:
+        failed = [
+            name + (" (not computed)" if name in verdict["missing"] else "") for name in verdict["failed"]
+        ]
+        out.print(
+            f"{verdict['symbol']} {verdict['timeframe']} {verdict['kind']}: {verdict['verdict']}; "
+            f"failed: {', '.join(failed) or 'nothing'}; bundle {verdict['bundle'][:12]}",
+            soft_wrap=True,
+        )
 
 
 def verdicts(

@@ -19,7 +19,8 @@ def publish_family(store: Warehouse, partition: Partition, family: str) -> Write
     table = f"features.{family}"
     source = made_from(store, partition, table, code=code_digest())
     bars = store.read("*", from_="market.klines", partitions=[partition])
-    return store.write(partition, table, FAMILIES[family].compute(bars), mode="replace", made_from=source)
+    frame = FAMILIES[family].compute(bars, timeframe=partition.timeframe)
+    return store.write(partition, table, frame, mode="replace", made_from=source)
 
 
 def _columns(store: Warehouse, partition: Partition, family: str) -> list[str]:

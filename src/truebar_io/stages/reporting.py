@@ -49,7 +49,7 @@ def describe_market(market: MarketConfig) -> str:
         "inverse_perpetual": "inverse perpetual",
         "synthetic": "synthetic market, generated: no such market exists",
     }[market.market_type]
-    return f"{market.exchange_symbol} on {market.exchange}, {kind}"
+    return f"{market.exchange_symbol} on {market.exchange}, {kind}."
 
 
 def describe_horizon(manifest: Manifest) -> str:

@@ -61,7 +61,7 @@ def diagnose(root: Path) -> list[Finding]:
     return findings
 
 
-_SWEEP = "run truebar doctor with its sweep option; the next write removes it too"
+_SWEEP = "nothing: the next write sweeps it away; to have the room now, call Warehouse.sweep()"
 
 
 def sweep(root: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from truebar.errors import ConfigurationError, CorruptDataError, MissingDataError, SchemaError
+from truebar.partitions import Partition
 from truebar.tables import TableSchema, schema_of
 from truebar.units import timeframe_nanoseconds
 from truebar_io.warehouse.changes import relation_of, tables_in
@@ -25,12 +26,12 @@ class View:
     Attributes:
         schema: the view's own schema.
         families: table of the same schema → the columns taken from it, both in the order to be shown.
-        timeframe: bar length, for `available_at` = open_time + timeframe.
+        partition: whose view; `available_at` is open_time plus its timeframe.
     """
 
     schema: TableSchema
     families: Mapping[str, Sequence[str]]
-    timeframe: str
+    partition: Partition
 
     def __post_init__(self) -> None:
         if not self.schema.is_view:
@@ -111,7 +112,7 @@ class View:
         """
         first, *others = (f"main.{quoted(family)}" for family in self.families)
         joined = first + "".join(f" inner join {other} using (open_time)" for other in others)
-        bar_us = timeframe_nanoseconds(self.timeframe) // 1_000
+        bar_us = timeframe_nanoseconds(self.partition.timeframe) // 1_000
         columns = [
             f"{first}.open_time as open_time",
             f"{first}.open_time + to_microseconds({bar_us}) as available_at",
@@ -123,7 +124,7 @@ class View:
         ]
         agree = "min(n) = max(n) and min(bars) is not distinct from max(bars)"
         told = "string_agg(family || ' has ' || n || ' rows to ' || latest, ', ' order by family)"
-        message = literal(f"{self.schema.name}: {DISAGREE}: ")
+        message = literal(f"{self.schema.name} of {self.partition}: {DISAGREE}: ")
         return (
             f"select {', '.join(columns)} from {joined} where ("
             f"select case when {agree} then true else error({message} || {told}) end from ({self._states()}))"

@@ -20,7 +20,7 @@ from truebar_io.warehouse.changes import Change, relation_of
 from truebar_io.warehouse.connection import connected, literal, quoted
 from truebar_io.warehouse.digest import TableSummary
 from truebar_io.warehouse.files import SchemaFiles, Stamp, is_full, storage_full, sync, temporary
-from truebar_io.warehouse.sidecar import FileSummary, damaged, inspect, summarise_all, write_sidecar
+from truebar_io.warehouse.sidecar import FileSummary, damaged, inspect, summarise_all, write_if_possible
 
 STEPS: Final = (
     "lock",
@@ -168,13 +168,7 @@ class Publisher:
         for file, new in built.items():
             held[file.name] = FileSummary(Stamp.of(file), new.tables)
         self.on_step("sidecar")
-        try:
-            write_sidecar(self.files, held)
-        except OSError as error:
-            # The rows are published and safe; readers see that the sidecar is stale and count for themselves.
-            _log.warning(
-                "%s was not written (%s); it is repaired at the next read", self.files.sidecar, error
-            )
+        write_if_possible(self.files, held)
 
 
 def _drop_broken_views(connection: duckdb.DuckDBPyConnection) -> None:

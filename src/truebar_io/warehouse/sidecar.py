@@ -8,6 +8,7 @@ sidecar when no writer is at work.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from truebar_io.warehouse.digest import Provenance, TableSummary, merged, summar
 from truebar_io.warehouse.files import SchemaFiles, Stamp, replace_text
 
 _FORMAT = 1
+_REFUSED = ("permission denied", "too many open files", "could not set lock")
+"""Words with which the system, not the file's content, keeps a file from being opened."""
+
+_log = logging.getLogger(__name__)
 _ATTEMPTS = 20
 
 
@@ -64,6 +69,14 @@ def write_sidecar(files: SchemaFiles, summaries: dict[str, FileSummary]) -> None
     replace_text(files.sidecar, json.dumps(content, indent=1))
 
 
+def write_if_possible(files: SchemaFiles, summaries: dict[str, FileSummary]) -> None:
+    """Replace the sidecar, or go on without: the rows are what counts, and a stale sidecar is not believed."""
+    try:
+        write_sidecar(files, summaries)
+    except OSError as error:
+        _log.warning("%s was not written (%s); it is repaired at the next read", files.sidecar, error)
+
+
 def _table_to(summary: TableSummary) -> dict[str, object]:
     watermark = None if summary.watermark is None else summary.watermark.isoformat()
     return {**vars(summary), "watermark": watermark}
@@ -90,7 +103,7 @@ def current(files: SchemaFiles) -> dict[str, FileSummary]:
         with files.locked_if_free() as free:
             if free:
                 summaries, stale = inspect(files)
-                write_sidecar(files, summaries)
+                write_if_possible(files, summaries)
     return summaries
 
 
@@ -189,10 +202,15 @@ def declared_as(name: str) -> TableSchema | None:
 
 def damaged(path: Path, error: BaseException) -> WarehouseDamagedError:
     """Return the error that names a published file that cannot be read, and says what to do."""
-    return WarehouseDamagedError(
-        f"{path} cannot be read: {str(error).strip()}. Move it away (keep it for inspection), then "
-        "materialize its tables again; truebar doctor lists every such file."
+    advice = (
+        "Move it away (keep it for inspection), then materialize its tables again; truebar doctor lists every "
+        "such file."
     )
+    if any(word in str(error).lower() for word in _REFUSED):
+        advice = (
+            "The system does not let it be opened; the file itself may be whole, so leave it where it is."
+        )
+    return WarehouseDamagedError(f"{path} cannot be read: {str(error).strip()}. {advice}")
 
 
 def by_table(summaries: dict[str, FileSummary], schema: str) -> dict[str, TableSummary]:

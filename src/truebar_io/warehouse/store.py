@@ -145,8 +145,8 @@ class Warehouse:
             SchemaError: a family lacks a column.
             CorruptDataError: families that end at the same bar have different bars.
         """
-        change = View(schema_of(view), dict(families), partition.timeframe)
-        files = SchemaFiles(self.root, partition, change.schema.schema)
+        files = SchemaFiles(self.root, partition, schema_of(view).schema)
+        change = View(schema_of(view), dict(families), partition)
 
         def plan_for(held: dict[str, FileSummary]) -> Plan:
             names = _without_view(change, held)

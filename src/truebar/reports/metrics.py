@@ -1,0 +1,109 @@
+"""Tables of metrics: each value beside its no-skill value and its interval, and the few that stand on top."""
+
+from __future__ import annotations
+
+from truebar.reports.catalogue import EXPECTED, NARROW, Group, entry_of
+from truebar.reports.inputs import Judgement
+from truebar.reports.markup import Column, Content, Html, definition, element, join, muted, table, undefined
+from truebar.scores.metric import Metric
+
+_WIDTH = 120.0
+_MARGIN = 6.0
+
+
+def names_of(judgement: Judgement, group: Group) -> list[str]:
+    """Return the metrics of a group: expected ones first, present or not, then what else the verdict has."""
+    every = dict.fromkeys((*EXPECTED, *judgement.metrics))
+    return [name for name in every if entry_of(name).group == group]
+
+
+def _interval(name: str, metric: Metric) -> Content:
+    if metric.low is None or metric.high is None:
+        return muted("–")
+    write = entry_of(name).write
+    return f"{write(metric.low)} to{NARROW}{write(metric.high)}"
+
+
+def _whisker(metric: Metric) -> Content:
+    """Return the interval as a small drawing: line from low to high, dot at the value, dashes at no skill."""
+    points = [metric.low, metric.high, metric.value, metric.no_skill]
+    there = [point for point in points if point is not None]
+    if metric.low is None or metric.high is None or metric.value is None or min(there) == max(there):
+        return ""
+    scale = (_WIDTH - 2 * _MARGIN) / (max(there) - min(there))
+    low, high, value = (
+        f"{_MARGIN + scale * (point - min(there)):.1f}" for point in (metric.low, metric.high, metric.value)
+    )
+    shapes = [
+        element("line", x1=low, x2=high, y1="8", y2="8", class_="span"),
+        element("circle", cx=value, cy="8", r="3.5", class_="dot"),
+    ]
+    if metric.no_skill is not None:
+        skill = f"{_MARGIN + scale * (metric.no_skill - min(there)):.1f}"
+        shapes.insert(0, element("line", x1=skill, x2=skill, y1="0", y2="16", class_="skill"))
+    label = "interval as a line, value as a dot, no skill as dashes"
+    return element("svg", *shapes, viewBox="0 0 120 16", class_="whisker", role="img", aria_label=label)
+
+
+def _value(name: str, metric: Metric) -> Content:
+    return undefined(metric.reason) if metric.value is None else entry_of(name).write(metric.value)
+
+
+def _row(name: str, metric: Metric, *, drawn: bool) -> list[Content]:
+    entry = entry_of(name)
+    cells: list[Content] = [
+        definition(entry.label, entry.note),
+        _value(name, metric),
+        entry.write(metric.no_skill) if metric.no_skill is not None else muted("–"),
+        _interval(name, metric),
+        f"{metric.n:,}" if metric.n is not None else muted("–"),
+    ]
+    return [*cells, _whisker(metric)] if drawn else cells
+
+
+def metrics_table(judgement: Judgement, group: Group) -> Html:
+    """Return one row for each metric of a group: value, no-skill value, interval and count."""
+    metrics = {name: judgement.metric(name) for name in names_of(judgement, group)}
+    drawn = any(metric.low is not None for metric in metrics.values())
+    columns = [
+        Column("Metric"),
+        Column("Value", True),
+        Column("No skill", True),
+        Column("95 % interval", True),
+        Column("n", True),
+    ]
+    if drawn:
+        columns.append(Column("", True, "drawing"))
+    return table(columns, (_row(name, metric, drawn=drawn) for name, metric in metrics.items()))
+
+
+def _figure(judgement: Judgement, name: str, beside: str) -> Html:
+    """Return one number for the top of the page."""
+    metric = judgement.metric(name)
+    small = beside if metric.value is not None else metric.reason or ""
+    value = join([entry_of(name).write(metric.value), element("span", small)])
+    return element("div", element("dt", entry_of(name).label), element("dd", value))
+
+
+def key_figures(judgement: Judgement) -> Html:
+    """Return the four numbers that a reader looks for first, each with what it is compared with."""
+    auc, trips = judgement.metric("roc_auc"), judgement.metric("n_trades")
+    interval = _interval("roc_auc", auc)
+    around = f"{interval}; no skill 0.5" if isinstance(interval, str) else "no interval; no skill 0.5"
+    rounds = "no round trip" if not trips.value else f"{entry_of('n_trades').write(trips.value)} round trips"
+    return element(
+        "dl",
+        _figure(judgement, "roc_auc", around),
+        _figure(judgement, "sharpe", "a year, after all costs"),
+        _figure(judgement, "net_return", f"{rounds}; staying flat: 0{NARROW}%"),
+        _figure(judgement, "max_drawdown", f"staying flat: 0{NARROW}%"),
+        class_="figures",
+    )
+
+
+def found_share(judgement: Judgement) -> float | None:
+    """Return (roc_auc - 0.5) / (oracle's roc_auc - 0.5), METHOD §8; None without an oracle with skill."""
+    best, found = judgement.oracle.get("roc_auc"), judgement.metric("roc_auc").value
+    if best is None or found is None or best <= 0.5:
+        return None
+    return (found - 0.5) / (best - 0.5)
