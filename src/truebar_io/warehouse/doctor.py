@@ -61,7 +61,7 @@ def diagnose(root: Path) -> list[Finding]:
     return findings
 
 
-_SWEEP = "nothing: the next write sweeps it away; to have the room now, call Warehouse.sweep()"
+_SWEEP = "run truebar doctor --fix; the next write removes it too"
 
 
 def sweep(root: Path) -> list[Path]:

@@ -70,7 +70,7 @@ def write_sidecar(files: SchemaFiles, summaries: dict[str, FileSummary]) -> None
 
 
 def write_if_possible(files: SchemaFiles, summaries: dict[str, FileSummary]) -> None:
-    """Replace the sidecar, or go on without: the rows are what counts, and a stale sidecar is not believed."""
+    """Replace the sidecar, or go on without it: the rows are what counts, and a stale one is not believed."""
     try:
         write_sidecar(files, summaries)
     except OSError as error:
@@ -203,8 +203,8 @@ def declared_as(name: str) -> TableSchema | None:
 def damaged(path: Path, error: BaseException) -> WarehouseDamagedError:
     """Return the error that names a published file that cannot be read, and says what to do."""
     advice = (
-        "Move it away (keep it for inspection), then materialize its tables again; truebar doctor lists every "
-        "such file."
+        "Move it away (keep it for inspection), then materialize its tables again; truebar doctor lists "
+        "every such file."
     )
     if any(word in str(error).lower() for word in _REFUSED):
         advice = (

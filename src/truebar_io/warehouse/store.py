@@ -105,7 +105,8 @@ class Warehouse:
             WarehouseDamagedError: the published file cannot be opened.
         """
         schemas = {name: schema_of(name) for name in frames}
-        modes = {name: mode if isinstance(mode, str) else mode.get(name, "append") for name in frames}
+        modes = dict.fromkeys(frames, mode if isinstance(mode, str) else "append")
+        modes |= {} if isinstance(mode, str) else mode
         _check_call(schemas, modes)
         rows = {name: conform(frame, schemas[name]) for name, frame in frames.items()}
         files = SchemaFiles(self.root, partition, next(iter(schemas.values())).schema)
@@ -247,9 +248,11 @@ class Warehouse:
 
 
 def _check_call(schemas: Mapping[str, TableSchema], modes: Mapping[str, str]) -> None:
-    for mode in modes.values():
+    for name, mode in modes.items():
         if mode not in {"append", "replace"}:
             raise ConfigurationError(f'mode {mode!r} is unknown; expected "append" or "replace".')
+        if name not in schemas:
+            raise ConfigurationError(f"a mode is given for {name}, of which no rows are.")
     if len({schema.schema for schema in schemas.values()}) != 1:
         raise ConfigurationError(
             f"one publish writes tables of one schema; found {', '.join(schemas) or 'no table'}. Write each "

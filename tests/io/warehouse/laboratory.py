@@ -20,8 +20,6 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
 import numpy as np
 import pandas as pd
 

@@ -52,7 +52,7 @@ def test_diagnose_leftovers_are_found_and_swept_and_nothing_else(filled, hourly,
 
     assert {finding.file for finding in findings} == {*left, spill}
     assert {(finding.severity, finding.partition) for finding in findings} == {("warning", hourly)}
-    assert all("killed writer" in finding.problem and "sweep" in finding.advice for finding in findings)
+    assert all("killed writer" in finding.problem and "--fix" in finding.advice for finding in findings)
     assert set(filled.sweep()) == {*left, spill}
     assert {p: p.stat() for p in files.folder.iterdir()} == others
     assert filled.diagnose() == []

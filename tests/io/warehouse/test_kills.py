@@ -26,6 +26,7 @@ def experiment(name: str, home: Path, number: int) -> Any:
         text=True,
         check=False,
         timeout=200,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -132,7 +132,9 @@ def test_matrix_refuses_to_be_read_while_a_family_is_ahead(with_matrix, hourly, 
         "select count(*) from features.matrix",
         "from features.matrix limit 1",
     ):
-        with pytest.raises(MissingDataError, match=r"context has 20 rows .* price has 25 rows"):
+        with pytest.raises(
+            MissingDataError, match=r"of BTC-USD 1h: .*context has 20 rows .* price has 25 rows"
+        ):
             with_matrix.query(sql)
     with pytest.raises(MissingDataError, match="Materialize the family that is behind"):
         with_matrix.read("*", MATRIX, [hourly])
@@ -145,6 +147,26 @@ def test_matrix_refuses_to_be_read_while_a_family_is_ahead(with_matrix, hourly, 
 
     with_matrix.write(hourly, "features.context", make_family(25, "c"))
     assert len(with_matrix.read("*", MATRIX, [hourly])) == 25
+
+
+def test_matrix_refuses_to_be_read_while_families_of_equal_size_have_other_bars(
+    with_matrix, hourly, price, make_family: MakeBars
+) -> None:
+    other = pd.concat([price.drop(index=7), make_family(1, "a", "b", start="2024-02-01")])
+    with_matrix.write(hourly, "features.price", other, mode="replace")
+    with pytest.raises(MissingDataError, match="families disagree"):
+        with_matrix.read("*", MATRIX, [hourly])
+
+
+def test_read_of_a_large_matrix_is_in_time_order(warehouse, hourly, make_family: MakeBars) -> None:
+    """A join of many rows gives them in no order; what is read is in order all the same."""
+    price = make_family(300_000, "a", start="1985-01-01")
+    frames = {"features.price": price, "features.context": price.rename(columns={"a": "b"})}
+    warehouse.write_tables(hourly, frames)
+    warehouse.create_view(hourly, MATRIX, {"context": ["b"], "price": ["a"]})
+    held = warehouse.read("*", MATRIX, [hourly])
+    assert held["open_time"].is_monotonic_increasing
+    assert len(held) == 300_000
 
 
 def test_matrix_whose_column_is_gone_is_dropped(with_matrix, hourly, price, caplog) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,6 +170,21 @@ def test_query_numbers_are_plain_numbers(filled) -> None:
     assert (
         filled.query("select sum(n) as n from (values (9223372036854775807), (1)) as t(n)")["n"][0] == 2.0**63
     )
+
+
+def test_query_days_and_hours_are_utc_wherever_the_process_runs(filled, monkeypatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        held = filled.query(
+            "select hour(open_time) as hour, open_time::varchar as text, date_trunc('day', open_time) as day "
+            "from market.klines where symbol = 'BTC-USD' order by open_time desc limit 1"
+        )
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    day = pd.Timestamp("2024-01-01", tz="UTC")
+    assert held.iloc[0].tolist() == [9, "2024-01-01 09:00:00+00", day]
 
 
 def test_query_of_partitions_looks_at_these_only(filled, ether) -> None:

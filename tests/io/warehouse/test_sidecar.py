@@ -114,5 +114,7 @@ def test_write_without_room_for_the_sidecar_is_still_a_write(
     monkeypatch.setattr("truebar_io.warehouse.sidecar.replace_text", no_room)
     assert warehouse.write(hourly, KLINES, make_bars(9)).rows == 9
     assert "repaired at the next read" in caplog.text
+    assert warehouse.summary(hourly)[KLINES].rows == 9
     monkeypatch.undo()
     assert warehouse.summary(hourly)[KLINES].rows == 9
+    assert warehouse.diagnose() == []

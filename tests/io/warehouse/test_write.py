@@ -313,6 +313,28 @@ def test_write_wrong_call_is_refused_and_touches_no_file(
     assert not warehouse.root.exists()
 
 
+def test_write_tables_mode_by_table_appends_one_and_replaces_another(
+    warehouse, hourly, make_bars: MakeBars
+) -> None:
+    bars = make_bars(6)
+    gaps = pd.DataFrame(
+        {
+            "start": bars["open_time"][:2],
+            "end": bars["close_time"][:2],
+            "bars": [1, 1],
+            "reason": ["missing", "halted"],
+        }
+    )
+    modes = {"market.gaps": "replace"}
+    warehouse.write_tables(hourly, {KLINES: bars[:3], "market.gaps": gaps}, mode=modes)
+    warehouse.write_tables(hourly, {KLINES: bars[3:], "market.gaps": gaps[1:]}, mode=modes)
+    assert len(warehouse.read("*", KLINES, [hourly])) == 6
+    assert warehouse.read("*", "market.gaps", [hourly])["reason"].tolist() == ["halted"]
+    for wrong in ({"market.imports": "replace"}, {"market.gaps": "upsert"}):
+        with pytest.raises(ConfigurationError):
+            warehouse.write_tables(hourly, {KLINES: bars, "market.gaps": gaps}, mode=wrong)
+
+
 def test_write_tables_of_two_schemas_is_refused(warehouse, hourly, make_bars: MakeBars) -> None:
     with pytest.raises(ConfigurationError, match="one schema"):
         warehouse.write_tables(

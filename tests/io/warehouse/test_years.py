@@ -116,3 +116,13 @@ def test_view_is_made_in_each_year_and_an_old_year_is_not_copied_again(
     assert warehouse.summary(by_minute)["features.matrix"].made_from == "two"
     times = warehouse.read(["open_time"], "features.matrix", [by_minute])["open_time"]
     assert times.is_monotonic_increasing
+
+
+def test_view_of_a_new_definition_is_made_in_every_year(warehouse, by_minute, make_family) -> None:
+    price = make_family(30, "a", "b", start="2023-12-31 23:40", timeframe="1m")
+    warehouse.write(by_minute, "features.price", price)
+    warehouse.create_view(by_minute, "features.matrix", {"price": ["a"]})
+    warehouse.create_view(by_minute, "features.matrix", {"price": ["b"]})
+    held = warehouse.read("*", "features.matrix", [by_minute])
+    assert list(held.columns) == ["open_time", "available_at", "b"]
+    assert held["b"].notna().sum() == 28
