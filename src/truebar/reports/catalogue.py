@@ -25,7 +25,7 @@ class Entry:
     digits: int = 4
 
     def write(self, value: float | None) -> str:
-        """Return the number in the metric's unit, with a true minus sign; a dash where there is none.
+        r"""Return the number in the metric's unit, with a true minus sign; a dash where there is none.
 
         >>> Entry("Return", unit="percent", digits=1).write(-0.0123)
         '−1.2\xa0%'
@@ -92,8 +92,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
 }
 
 EXPECTED: Final = (
-    "roc_auc", "pr_auc", "f1", "log_skill", "brier", "log_loss", "ece", "sharpe", "deflated_sharpe",
-    "max_drawdown", "net_return", "n_trades", "min_detectable_sharpe",
+    "roc_auc", "pr_auc", "f1", "log_skill", "brier", "log_loss", "ece", "net_return", "sharpe",
+    "deflated_sharpe", "n_trades", "max_drawdown", "min_detectable_sharpe",
 )  # fmt: skip
 """Every verdict has these; one that is absent gets a row that says so."""
 

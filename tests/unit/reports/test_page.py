@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from truebar.errors import CorruptDataError, MissingDataError, SchemaError
+from truebar.reports import ReportInputs, render_report
+
+HOSTILE = "<script>alert('x')</script>\"&"
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes, its visible text, and its unclosed elements."""
+
+    VOID = frozenset({"meta"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.pieces: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.pieces.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.pieces).replace("\N{NO-BREAK SPACE}", " ").split())
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.found)
+
+
+def words(inputs: ReportInputs) -> str:
+    return Elements(render_report(inputs)).text
+
+
+def test_verdict_no_edge_names_costs_failed_missing_and_power(inputs: ReportInputs) -> None:
+    text = words(inputs)
+
+    assert "No edge proven After costs of 30 bps a round trip, the 158 days" in text
+    assert "Conditions that failed: Direction AUC; Sharpe ratio after all costs; Direction log skill." in text
+    assert "Conditions not computed yet: Leakage checks." in text
+    assert "with this record of 158 days only an annual Sharpe ratio above 3.79 could have been" in text
+
+
+def test_verdict_no_edge_stands_before_every_table(inputs: ReportInputs) -> None:
+    page = render_report(inputs)
+
+    assert 0 < page.index("No edge proven</p>") < page.index("<table")
+
+
+def test_verdict_nothing_missing_says_nothing_of_missing(
+    inputs: ReportInputs, verdict: dict[str, Any]
+) -> None:
+    text = words(replace(inputs, verdict=verdict | {"failed": ["roc_auc"], "missing": []}))
+
+    assert "not computed yet" not in text
+    assert "Not there yet" not in text
+
+
+def test_verdict_edge_says_edge_and_does_not_speak_of_absence(
+    inputs: ReportInputs, edge_verdict: dict[str, Any]
+) -> None:
+    text = words(replace(inputs, verdict=edge_verdict))
+
+    assert "Edge After costs of 30 bps a round trip, all conditions held on the 158 days" in text
+    assert "Absence of proof" not in text
+    assert "Conditions that failed" not in text
+
+
+@pytest.mark.parametrize("lists", [{"failed": ["log_skill"]}, {"missing": ["leakage"]}])
+def test_verdict_edge_with_a_condition_that_does_not_hold_is_refused(
+    inputs: ReportInputs, edge_verdict: dict[str, Any], lists: dict[str, list[str]]
+) -> None:
+    with pytest.raises(SchemaError, match="'edge', yet"):
+        render_report(replace(inputs, verdict=edge_verdict | lists))
+
+
+def test_verdict_edge_whose_numbers_fall_short_is_refused(
+    inputs: ReportInputs, edge_verdict: dict[str, Any]
+) -> None:
+    edge_verdict["metrics"]["n_trades"]["value"] = 29
+
+    with pytest.raises(SchemaError, match="Round trips"):
+        render_report(replace(inputs, verdict=edge_verdict))
+
+
+@pytest.mark.parametrize("change", [{"verdict": "maybe"}, {"metrics": {"roc_auc": {"mean": 1}}}])
+def test_verdict_of_unknown_form_is_refused(
+    inputs: ReportInputs, verdict: dict[str, Any], change: dict[str, Any]
+) -> None:
+    with pytest.raises(SchemaError):
+        render_report(replace(inputs, verdict=verdict | change))
+
+
+def test_verdict_without_a_field_is_refused_by_name(inputs: ReportInputs, verdict: dict[str, Any]) -> None:
+    del verdict["vault_looks"]
+
+    with pytest.raises(SchemaError, match="vault_looks"):
+        render_report(inputs)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Direction AUC how well up bars rank above down bars 0.5127 0.5000 0.4871 to 0.5386 2,104",
+        "Direction PR-AUC average precision of calling up 0.5212 0.5085 0.4911 to 0.5502 100",
+        "Direction F1 no skill: always saying up 0.4873 0.6742 0.4521 to 0.5209 100",
+        "log score above that of dev's share of ups −0.0012 0.0000 −0.0047 to 0.0019 100",
+        "Brier score three classes; lower is better 0.6191 0.6402 – 100",
+        "Log loss three classes; lower is better 1.0312 1.0591 – 100",
+        "Calibration error expected, three classes; lower is better 0.0174 0.0000 – 100",
+        "a year, after all costs, flat bars included −0.83 0.00 −3.61 to 1.92 100",
+        "mere luck: 0.5 0.293 0.500 – 100",
+        "Deepest drawdown below an earlier high 7.12 % 0.00 % – 100",
+        "Net return after all costs, over the vault −3.12 % 0.00 % – 100",
+        "Round trips completed 84 0 – 100",
+        "a year, 95 % confidence, 80 % power 3.79 – – 100",
+    ],
+)
+def test_metrics_each_stands_beside_its_no_skill_value_and_interval(inputs: ReportInputs, row: str) -> None:
+    assert row in words(inputs)
+
+
+def test_metrics_without_an_entry_are_shown_under_their_own_name(
+    inputs: ReportInputs, verdict: dict[str, Any]
+) -> None:
+    verdict["metrics"]["new_score"] = {"value": 0.25, "no_skill": 0.125}
+
+    assert "new score 0.2500 0.1250" in words(inputs)
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+def test_metrics_undefined_show_a_dash_and_their_reason(
+    inputs: ReportInputs, verdict: dict[str, Any], value: float | None
+) -> None:
+    verdict["metrics"]["sharpe"] |= {"value": value, "reason": "returns do not vary"}
+    text = words(inputs)
+
+    assert "flat bars included – returns do not vary" in text
+    assert not re.search(r"\b(nan|inf|None|null)\b", text, re.IGNORECASE)
+
+
+def test_metrics_absent_from_the_verdict_are_named_as_not_there_yet(
+    inputs: ReportInputs, verdict: dict[str, Any]
+) -> None:
+    del verdict["metrics"]["f1"]
+    text = words(inputs)
+
+    assert "no skill: always saying up – not computed yet" in text
+    assert "Not there yet" in text
+
+
+def test_activity_stands_apart_and_says_that_it_proves_nothing(inputs: ReportInputs) -> None:
+    text = words(inputs)
+
+    assert (
+        text.index("Direction F1") < text.index("prove nothing about direction") < text.index("Brier score")
+    )
+
+
+def test_conditions_table_shows_value_required_and_held(inputs: ReportInputs) -> None:
+    text = words(inputs)
+
+    assert "(a) Direction AUC lower end of its 95 % interval 0.4871 above 0.5 no" in text
+    assert "(b) Round trips completed on the vault 84 at least 30 yes" in text
+    assert "every check passed not computed" in text
+
+
+def test_conditions_number_that_falls_short_is_never_shown_as_held(
+    inputs: ReportInputs, verdict: dict[str, Any]
+) -> None:
+    text = words(replace(inputs, verdict=verdict | {"failed": ["leakage"], "missing": ["leakage"]}))
+
+    assert "0.4871 above 0.5 no" in text
+    assert "Conditions that failed: Direction AUC" in text
+
+
+def test_conditions_unknown_to_the_page_are_shown_as_failed(
+    inputs: ReportInputs, verdict: dict[str, Any]
+) -> None:
+    assert "new rule no" in words(replace(inputs, verdict=verdict | {"failed": ["new_rule"]}))
+
+
+def test_parts_not_computed_yet_are_named(inputs: ReportInputs) -> None:
+    page = render_report(replace(inputs, equity=None, calibration=None, break_even_correlation=None))
+    missing = Elements(page).text.split("Not there yet")[1]
+
+    for part in ("Leakage checks", "Equity curve", "Break-even correlation", "before and after calibration"):
+        assert part in missing
+    assert "Plotly" not in page
+
+
+def test_synthetic_market_is_labelled_and_real_one_is_not(
+    inputs: ReportInputs, verdict: dict[str, Any]
+) -> None:
+    oracle = {"roc_auc": 0.5254, "log_loss": 1.0, "ev_bps": 3.0}
+    text = words(replace(inputs, is_synthetic=True, verdict=verdict | {"oracle": oracle}))
+
+    assert "synthetic market" in text
+    assert "an AUC of 0.5254; found share of it: 50 %" in text
+    assert "ynthetic" not in words(inputs)
+
+
+def test_hostile_text_never_becomes_markup(inputs: ReportInputs, verdict: dict[str, Any]) -> None:
+    hostile = replace(
+        inputs,
+        verdict=verdict
+        | {"symbol": HOSTILE, "kind": HOSTILE, "failed": [HOSTILE], "missing": []}
+        | {"metrics": verdict["metrics"] | {HOSTILE: {"value": None, "reason": HOSTILE}}},
+        market_description=HOSTILE,
+        horizon_text=HOSTILE,
+        quality=replace(inputs.quality, quarantined={HOSTILE: 1}),
+        lineage=replace(inputs.lineage, code=HOSTILE),
+        calibration=replace(inputs.calibration, method=HOSTILE, rows_text=HOSTILE),  # type: ignore[type-var]
+    )
+    page = render_report(hostile)
+
+    assert Elements(page).count("script") == Elements(render_report(inputs)).count("script")
+    assert "<script>alert" not in page
+    assert Elements(page).text.count("<script>alert('x')</script>\"&") >= 9
+
+
+def test_page_embeds_plotly_once_and_loads_nothing(inputs: ReportInputs) -> None:
+    page = render_report(inputs)
+    elements = Elements(page)
+    loading = ("src", "href", "srcset", "data", "poster", "action")
+
+    assert page.count("plotly.js v") == 1
+    assert [attributes for _, attributes in elements.found if set(loading) & set(attributes)] == []
+    assert elements.count("link") == elements.count("iframe") == elements.count("img") == 0
+    policies = [attributes["content"] or "" for _, attributes in elements.found if "http-equiv" in attributes]
+    assert [policy.split(";")[0] for policy in policies] == ["default-src 'none'"]
+    assert "@import" not in page.split("</style>")[0]
+    assert "url(" not in page.split("</style>")[0]
+
+
+def test_page_closes_every_element_it_opens(inputs: ReportInputs) -> None:
+    assert Elements(render_report(inputs)).open == []
+
+
+def test_page_same_inputs_give_the_same_text(inputs: ReportInputs) -> None:
+    first = render_report(inputs)
+
+    assert render_report(replace(inputs, equity=inputs.equity.copy())) == first  # type: ignore[union-attr]
+    assert render_report(replace(inputs, horizon_text="other")) != first
+
+
+def test_page_draws_fewer_than_four_thousand_points(inputs: ReportInputs, equity: pd.DataFrame) -> None:
+    page = render_report(inputs)
+    traces = json.loads(re.findall(r'Plotly\.newPlot\("equity-chart",(\[.*?\]),\{"height"', page)[0])
+
+    assert [trace["name"] for trace in traces][:3] == [
+        "This model, after costs",
+        "Buy and hold, without costs",
+        "Stay flat",
+    ]
+    assert 2_000 < sum(len(trace["x"]) for trace in traces) <= 4_000
+    assert max(traces[0]["y"]) == pytest.approx((equity["equity"].max() / 100_000 - 1) * 100, abs=1e-4)
+
+
+def test_equity_that_cannot_be_drawn_is_refused(inputs: ReportInputs, equity: pd.DataFrame) -> None:
+    with pytest.raises(SchemaError, match="close"):
+        render_report(replace(inputs, equity=equity.drop(columns="close")))
+    with pytest.raises(MissingDataError, match="no row"):
+        render_report(replace(inputs, equity=equity.iloc[:0]))
+    with pytest.raises(MissingDataError, match="NaN"):
+        render_report(replace(inputs, equity=equity.assign(equity=float("nan"))))
+    with pytest.raises(CorruptDataError):
+        render_report(replace(inputs, equity=equity.iloc[::-1]))
