@@ -163,14 +163,13 @@ def slices_section(judgement: Judgement, slices: Slices) -> Html:
             f"{slices.vault_rows:,}",
         ],
     ]
-    recipes = "recipe" if judgement.vault_looks == 1 else "recipes"
     search = (
         "There was no search: one configuration was tried on dev."
         if judgement.n_trials <= 1
         else f"Trials of the search on dev: {judgement.n_trials:,}."
     )
     looks = (
-        f"The vault spans {days_text(slices.vault_days)}. Distinct {recipes} that looked at it: "
+        f"The vault spans {days_text(slices.vault_days)}. Distinct recipes that looked at it: "
         f"{judgement.vault_looks:,}. {search}"
     )
     return section("Timeline", _bar(slices), table(columns, rows), paragraph(looks))
