@@ -9,12 +9,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from truebar.errors import (
-    ConfigurationError,
-    MissingDataError,
-    QueryError,
-    SchemaError,
-)
+from truebar.errors import ConfigurationError, MissingDataError, QueryError, SchemaError
 from truebar.partitions import Partition
 from truebar.tables import TableSchema, schema_of
 from truebar_io.warehouse.connection import attach_read_only, connected, literal, quoted, shut_in
@@ -144,15 +139,19 @@ def read_table(
         rows = relation(sources, table)
         names = _columns(connection, rows, columns, table, several=len(partitions) > 1)
         where, values = _where(table, bounds)
-        # Rows lie in order on disk and a union keeps the order of its parts; only a view's join loses it.
-        order = f" order by {_position(partitions)}, {quoted('open_time')}" if table.is_view else ""
+        order = _view_order(partitions) if table.is_view else ""
         listed = ", ".join(quoted(name) for name in names)
         return run(connection, f"select {listed} from ({rows}){where}{order}", sources, values)
 
 
-def _position(partitions: Sequence[Partition]) -> str:
+def _view_order(partitions: Sequence[Partition]) -> str:
+    """Return the clause that puts a view's rows in order: rows of tables lie in order on disk.
+
+    A union keeps the order of its parts, but a view's join gives its rows in no order.
+    """
     keys = ", ".join(literal(partition.key) for partition in partitions)
-    return f"list_position([{keys}], symbol || '|' || timeframe)" if len(partitions) > 1 else "1"
+    position = f"list_position([{keys}], symbol || '|' || timeframe), " if len(partitions) > 1 else ""
+    return f" order by {position}{quoted('open_time')}"
 
 
 def _columns(

@@ -50,14 +50,19 @@ def tables_named(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
 
 
 def _parsed(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    if not isinstance(sql, str):
+        raise QueryError(f"expected a SQL text, found {type(sql).__name__}.")
     row = connection.execute("select json_serialize_sql(?::varchar)", [sql]).fetchall()[0]
-    tree: dict[str, Any] = json.loads(row[0])
+    try:
+        tree: dict[str, Any] = json.loads(row[0])
+    except RecursionError as error:
+        raise QueryError("the SQL is nested too deeply; split it with WITH.") from error
     if tree.get("error"):
         reason = tree.get("error_message", "unknown")
         if tree.get("error_type") == "parser":
             raise QueryError(f"the SQL cannot be parsed: {reason}. Found: {sql!r}")
         raise QueryError(
-            f"only a SELECT (or WITH, FROM, DESCRIBE, SUMMARIZE, VALUES) may run on the warehouse; found: "
+            "only a SELECT (or WITH, FROM, DESCRIBE, SUMMARIZE, VALUES) may run on the warehouse; found: "
             f"{sql!r}. Tables are written by Warehouse.write alone."
         )
     count = len(tree.get("statements", ()))
@@ -66,12 +71,13 @@ def _parsed(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
     return tree
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+def _nodes(tree: object) -> Iterator[dict[str, Any]]:
     """Give every object in a parsed statement."""
-    if isinstance(tree, dict):
-        yield tree
-        for value in tree.values():
-            yield from _nodes(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _nodes(value)
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node

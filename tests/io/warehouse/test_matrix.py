@@ -167,6 +167,10 @@ def test_read_of_a_large_matrix_is_in_time_order(warehouse, hourly, make_family:
     held = warehouse.read("*", MATRIX, [hourly])
     assert held["open_time"].is_monotonic_increasing
     assert len(held) == 300_000
+    falling = price.assign(a=-price["a"])
+    warehouse.write(hourly, "features.price", falling)
+    one = warehouse.read(["a"], MATRIX, [hourly])["a"]
+    np.testing.assert_array_equal(one, falling["a"].astype(np.float32))
 
 
 def test_matrix_whose_column_is_gone_is_dropped(with_matrix, hourly, price, caplog) -> None:

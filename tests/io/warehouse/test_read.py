@@ -201,6 +201,8 @@ def test_query_of_partitions_looks_at_these_only(filled, ether) -> None:
         ("selec 1", QueryError, 'syntax error at or near "selec"'),
         ("select 'open", QueryError, "cannot be parsed"),
         ("", QueryError, "found 0"),
+        (None, QueryError, "expected a SQL text"),
+        ("select " + "(" * 600 + "1" + ")" * 600 + " + 1" * 900, QueryError, "SQL"),
         ("select 1; select 2", QueryError, "found 2"),
         ("select nope from market.klines", QueryError, "nope"),
         ("select no_such_function(close) from market.klines", QueryError, "no_such_function"),
