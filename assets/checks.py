@@ -1,11 +1,12 @@
 """Blocking checks: what follows runs only where the published table is fit to build on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
+from assets.evaluations import tell_each_partition
 from assets.partitions import PARTITIONS
 from resources.warehouse import WarehouseResource
 
@@ -15,12 +16,22 @@ if TYPE_CHECKING:
     from truebar_io.warehouse import Warehouse
 
 
-def _result(keys: Iterable[str], judge: "Callable[[Partition], Judgement]") -> dg.AssetCheckResult:
-    """Return one check result over all partitions of the run, with the evidence of each."""
+def _result(
+    context: dg.AssetCheckExecutionContext, judge: "Callable[[Partition], Judgement]"
+) -> dg.AssetCheckResult:
+    """Return one check result over all partitions of the run, and tell each partition its own."""
     from truebar.partitions import Partition  # noqa: PLC0415
 
-    judgements = {key: judge(Partition.from_key(key)) for key in keys}
+    judgements = {key: judge(Partition.from_key(key)) for key in context.partition_keys}
     reasons = [f"{key}: {reason}" for key, judgement in judgements.items() for reason in judgement.reasons]
+    (check,) = context.selected_asset_check_keys
+    tell_each_partition(
+        context.instance,
+        context.run,
+        check,
+        {key: judgement.passed for key, judgement in judgements.items()},
+        metadata={key: judgement.evidence for key, judgement in judgements.items()},
+    )
     return dg.AssetCheckResult(
         passed=not reasons,
         description="; ".join(reasons) or "every rule holds",
@@ -48,7 +59,7 @@ def klines_fit(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResou
 
     store: Warehouse = warehouse.open()
     now = datetime.now(UTC)
-    return _result(context.partition_keys, lambda partition: klines_judgement(store, partition, now))
+    return _result(context, lambda partition: klines_judgement(store, partition, now))
 
 
 @_check("features", "matrix", "One row a bar, no infinity, no column mostly missing after its warm-up.")
@@ -57,7 +68,7 @@ def matrix_fit(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResou
     from truebar_io.stages.checks import matrix_judgement  # noqa: PLC0415
 
     store = warehouse.open()
-    return _result(context.partition_keys, lambda partition: matrix_judgement(store, partition))
+    return _result(context, lambda partition: matrix_judgement(store, partition))
 
 
 @_check(
@@ -68,7 +79,7 @@ def labels_fit(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResou
     from truebar_io.stages.checks import labels_judgement  # noqa: PLC0415
 
     store = warehouse.open()
-    return _result(context.partition_keys, lambda partition: labels_judgement(store, partition))
+    return _result(context, lambda partition: labels_judgement(store, partition))
 
 
 CHECKS: Final = (klines_fit, matrix_fit, labels_fit)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
+from assets.evaluations import tell_each_partition
 from assets.partitioned import hold_partitions, published, raise_failures
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.warehouse import WarehouseResource
@@ -69,13 +70,15 @@ def check_results(context: dg.AssetExecutionContext, report: "BuildReport") -> I
             continue
         key = dg.AssetCheckKey(key_of(test.model), test.name)
         if key in context.selected_asset_check_keys:
+            warned = result.status == "warn"
+            severity = dg.AssetCheckSeverity.WARN if warned else dg.AssetCheckSeverity.ERROR
+            passed = dict.fromkeys(context.partition_keys, result.status == "pass")
+            tell_each_partition(context.instance, context.run, key, passed, severity=severity)
             yield dg.AssetCheckResult(
                 asset_key=key.asset_key,
                 check_name=key.name,
                 passed=result.status == "pass",
-                severity=dg.AssetCheckSeverity.WARN
-                if result.status == "warn"
-                else dg.AssetCheckSeverity.ERROR,
+                severity=severity,
                 metadata={"failing_rows": result.failures or 0, "dbt_says": result.message or result.status},
             )
 

@@ -61,6 +61,18 @@ def test_refresh_of_a_range_publishes_every_partition_and_its_evidence(home, ins
     )
 
 
+def test_refresh_of_a_range_twice_tells_each_partition_its_check_results(home, instance):
+    land(home, "AAAUSDT", "1h", random_walk(600, seed=1))
+    land(home, "BBBUSDT", "1h", random_walk(600, seed=2))
+    runs = [refresh(instance, tags=RANGE).run_id for _ in range(2)]
+    for asset, name in (("market", "klines"), ("features", "context")):
+        checks = defs.resolve_asset_graph().get_check_keys_for_assets({dg.AssetKey([asset, name])})
+        for key in checks:
+            history = instance.event_log_storage.get_asset_check_execution_history(key, limit=20)
+            passed = {(e.run_id, e.partition) for e in history if e.status.value == "SUCCEEDED"}
+            assert passed >= {(run, key) for run in runs for key in ("AAAUSDT|1h", "BBBUSDT|1h")}
+
+
 def test_refresh_with_one_bad_file_names_it_and_finishes_the_other_partition(home, instance):
     land(home, "AAAUSDT", "1h", random_walk(600, seed=1))
     bad = home / "landing" / "BBBUSDT" / "1h" / "page.csv"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from truebar.config import MarketConfig
 from truebar.errors import MissingDataError
+from truebar.fingerprint import fingerprint
 from truebar.kinds import KINDS
 from truebar.models.bundle import Bundle, Manifest
 from truebar.partitions import Partition
@@ -99,8 +100,19 @@ def slices_of(manifest: Manifest) -> Slices:
     )
 
 
+def configuration_digest(settings: Configuration) -> str:
+    """Return the digest of the settings that decide labels, model and account."""
+    sections = (settings.data, settings.xgb, settings.backtest)
+    return fingerprint([section.model_dump(mode="json") for section in sections])
+
+
 def report_inputs(
-    store: Warehouse, partition: Partition, bundle: Bundle, verdict: dict[str, Any], settings: Configuration
+    store: Warehouse,
+    partition: Partition,
+    bundle: Bundle,
+    verdict: dict[str, Any],
+    settings: Configuration,
+    mlflow_run_id: str,
 ) -> ReportInputs:
     """Return all that the report of the current bundle shows."""
     manifest, market = bundle.manifest, settings.market_of(partition.symbol)
@@ -120,9 +132,10 @@ def report_inputs(
         lineage=Lineage(
             data=manifest.data_digest,
             code=manifest.code_digest,
-            configuration=None,
+            configuration=configuration_digest(settings),
             recipe=manifest.recipe_digest,
             bundle=bundle.name,
+            mlflow_run_id=mlflow_run_id,
         ),
         initial_capital=account.initial_capital,
         equity=account.to_frame()[["open_time", "equity"]].merge(closes, on="open_time", how="left"),
@@ -161,7 +174,7 @@ def publish_report(
         raise MissingDataError(
             f"{partition}: the bundle {bundle.name[:12]} has no verdict; materialize {kind}/backtest first."
         )
-    page = render_report(report_inputs(store, partition, bundle, verdict, settings))
+    page = render_report(report_inputs(store, partition, bundle, verdict, settings, run.run_id))
     path = write_page(report_path(store.home, partition, kind), page)
     write_page(index_path(store.home), render_index(index_entries(store.home, store, settings)))
     run.log_artifact(path)
