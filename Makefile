@@ -34,7 +34,7 @@ demo: install    ## Import the embedded market, run the whole graph, print the v
 	$(BIN)/truebar demo
 
 test: install    ## Run all tests.
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: install   ## Lint, format check, types, import contract, definitions.
 	$(BIN)/ruff check .
