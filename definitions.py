@@ -12,6 +12,7 @@ from jobs.pipeline import JOBS
 from resources.configuration import ConfigurationResource
 from resources.tracking import TrackingResource
 from resources.warehouse import WarehouseResource
+from sensors.ask_again import ask_again
 from sensors.landing import landing
 from sensors.run_failure import run_failure
 
@@ -19,7 +20,7 @@ defs = dg.Definitions(
     assets=[klines, price, dbt_features, matrix, volatility, vol_scaled, *MODEL_ASSETS],
     asset_checks=CHECKS,
     jobs=JOBS,
-    sensors=[landing, run_failure],
+    sensors=[landing, run_failure, ask_again],
     resources={
         "warehouse": WarehouseResource(),
         "configuration": ConfigurationResource(),

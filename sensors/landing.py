@@ -1,6 +1,7 @@
 """The landing sensor: a file dropped into `landing/<SYMBOL>/<timeframe>/` refreshes just that partition."""
 
 import json
+import time
 from collections import defaultdict
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from dagster._core.storage.tags import (
 from assets.partitions import SYMBOLS
 from jobs.pipeline import refresh
 from resources.warehouse import WarehouseResource
+from sensors.tags import CAUSE
 from truebar.partitions import Partition, Rectangle, rectangles
 
 if TYPE_CHECKING:
@@ -24,28 +26,42 @@ if TYPE_CHECKING:
 REQUESTS_PER_TICK: Final = 8
 """Each request costs a tick about 1.5 s; what is left over is asked for by the next tick."""
 
+SETTLED_NS: Final = 2_000_000_000
+"""A file written to less than two seconds ago may still grow: it is left for a later tick."""
 
-def signatures(files: "Iterable[LandingFile]") -> dict[Partition, str]:
-    """Return one text for each partition that changes when any of its landed files does."""
+
+def signatures(files: "Iterable[LandingFile]", *, now_ns: int) -> dict[Partition, str]:
+    """Return one text for each partition that changes when any of its landed files does.
+
+    Partitions with a file that may still be being written are left out.
+    """
     by_partition: dict[Partition, list[str]] = defaultdict(list)
+    growing = set()
     for file in files:
         by_partition[file.partition].append(f"{file.path.name}:{file.modified_ns}:{file.size_bytes}")
+        if 0 <= now_ns - file.modified_ns < SETTLED_NS:
+            growing.add(file.partition)
     return {
         partition: sha256("\n".join(sorted(names)).encode()).hexdigest()[:16]
         for partition, names in by_partition.items()
+        if partition not in growing
     }
 
 
-def request_for(rectangle: Rectangle, current: dict[Partition, str]) -> dg.RunRequest:
-    """Return one refresh run over exactly the partitions of `rectangle`."""
-    content = "".join(current[partition] for partition in rectangle.partitions)
+def request_for(rectangle: Rectangle) -> dg.RunRequest:
+    """Return one refresh run over exactly the partitions of `rectangle`.
+
+    It has no run key: Dagster keeps a tick's requests together with its cursor, so none is lost or made
+    twice, and a key made of the files would refuse a folder that returns to an earlier state.
+    """
+    if len(rectangle.partitions) == 1:
+        return dg.RunRequest(partition_key=rectangle.first.key, tags={CAUSE: "landing"})
     return dg.RunRequest(
-        run_key=f"{rectangle.first.key}...{rectangle.last.key}:{sha256(content.encode()).hexdigest()[:16]}",
         tags={
             ASSET_PARTITION_RANGE_START_TAG: rectangle.first.key,
             ASSET_PARTITION_RANGE_END_TAG: rectangle.last.key,
-            "truebar/cause": "landing",
-        },
+            CAUSE: "landing",
+        }
     )
 
 
@@ -60,7 +76,7 @@ def landing(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -
     from truebar_io.lease import is_leased  # noqa: PLC0415
 
     asked: dict[str, str] = json.loads(context.cursor or "{}")
-    current = signatures(landing_files(warehouse.home))
+    current = signatures(landing_files(warehouse.home), now_ns=time.time_ns())
     new = [
         partition
         for partition, signature in current.items()
@@ -72,7 +88,7 @@ def landing(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -
     for rectangle in chosen:
         asked.update({partition.key: current[partition] for partition in rectangle.partitions})
     return dg.SensorResult(
-        run_requests=[request_for(rectangle, current) for rectangle in chosen],
+        run_requests=[request_for(rectangle) for rectangle in chosen],
         dynamic_partitions_requests=[SYMBOLS.build_add_request(added)] if added else [],
         cursor=json.dumps(asked, sort_keys=True),
     )

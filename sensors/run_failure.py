@@ -1,22 +1,26 @@
 """The run-failure sensor: writes every failure down and splits a failed range into single partitions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
 )
 
 from assets.partitions import PARTITIONS
 from jobs.pipeline import JOBS, refresh
 from resources.warehouse import WarehouseResource
+from sensors.tags import ASK_AGAIN, ATTEMPT, CAUSE
+from truebar import errors
 
-FAILURES_FILE = "failures.jsonl"
+FAILURES_FILE: Final = "failures.jsonl"
+MAX_ATTEMPTS: Final = 5
 
 
 def append_failure(path: Path, record: dict[str, Any]) -> None:
@@ -36,17 +40,73 @@ def partitions_of_range(context: dg.RunFailureSensorContext) -> list[str]:
         return list(PARTITIONS.get_partition_keys_in_range(dg.PartitionKeyRange(first, last)))
 
 
-@dg.run_failure_sensor(request_jobs=list(JOBS), default_status=dg.DefaultSensorStatus.RUNNING)
+def errors_of(step_failures: Iterable[dg.DagsterEvent]) -> dict[str, dict[str, dict[str, str]]]:
+    """Return by step and partition the name and message of what failed (see `raise_failures`).
+
+    A step that failed in another way has no partitions here.
+    """
+    found = {}
+    for event in step_failures:
+        stated = event.step_failure_data.user_failure_data
+        value = stated.metadata.get("failed_partitions") if stated is not None else None
+        by_partition = value.value if isinstance(value, dg.JsonMetadataValue) else None
+        found[event.step_key or ""] = by_partition if isinstance(by_partition, dict) else {}
+    return found
+
+
+def is_passing(failed: dict[str, dict[str, dict[str, str]]]) -> bool:
+    """Return whether the same run may succeed later, with nothing changed by anyone.
+
+    So it is when each partition of each failed step says so (a `RetryError`: the partition was busy, the disk
+    full), and when no step failed at all: then the run's process went away.
+    """
+    for by_partition in failed.values():
+        kinds = [getattr(errors, stated["error"], None) for stated in by_partition.values()]
+        if not kinds or not all(isinstance(k, type) and issubclass(k, errors.RetryError) for k in kinds):
+            return False
+    return True
+
+
+def split(
+    run: dg.DagsterRun, keys: Iterable[str], repository: dg.RepositoryDefinition
+) -> list[dg.RunRequest]:
+    """Return one request for each partition of a failed range.
+
+    A run of one of our jobs is split as it was; of any other (a backfill's) what a refresh can make of it.
+    """
+    job = run.job_name if run.job_name in {job.name for job in JOBS} else refresh.name
+    of_job = repository.get_job(job).asset_layer.selected_asset_keys
+    selection = of_job & (run.asset_selection or of_job)
+    if not selection:
+        return []
+    return [
+        dg.RunRequest(
+            run_key=f"{run.run_id}:{key}",
+            job_name=job,
+            partition_key=key,
+            asset_selection=None if selection == of_job else sorted(selection),
+            tags={CAUSE: f"split of failed run {run.run_id}"},
+        )
+        for key in keys
+    ]
+
+
+@dg.run_failure_sensor(
+    request_jobs=list(JOBS), minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING
+)
 def run_failure(
     context: dg.RunFailureSensorContext, warehouse: WarehouseResource
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Log the failure, append it to `logs/failures.jsonl`, and ask again, one run for each partition.
+) -> list[dg.RunRequest] | None:
+    """Log the failure, append it to `logs/failures.jsonl`, and ask for a range again, one run a partition.
 
-    A range run is all or nothing for events; run one by one, only the bad partition stays red.
+    A range run is all or nothing for events; run one by one, only the bad partition stays red. A run of one
+    partition that a sensor asked for and a passing condition stopped is marked for the sensor `ask_again`,
+    since what landed would wait for the next file otherwise. Any other run waits for a person.
     """
     run = context.dagster_run
     keys = partitions_of_range(context)
     message = context.failure_event.message or "no message"
+    failed = errors_of(context.get_step_failure_events())
     context.log.error("run %s of %s failed: %s", run.run_id, run.job_name, message)
     append_failure(
         warehouse.home.logs / FAILURES_FILE,
@@ -54,19 +114,19 @@ def run_failure(
             "at": datetime.now(UTC).isoformat(),
             "run_id": run.run_id,
             "job": run.job_name,
-            "partitions": keys or [run.tags.get("dagster/partition")],
+            "partitions": keys or [run.tags.get(PARTITION_NAME_TAG)],
             "message": message,
+            "steps": failed,
         },
     )
-    if not keys:
-        yield dg.SkipReason("a run of one partition is not asked for again; look at it first")
-        return
-    names = {job.name for job in JOBS}
-    for key in keys:
-        yield dg.RunRequest(
-            run_key=f"{run.run_id}:{key}",
-            job_name=run.job_name if run.job_name in names else refresh.name,
-            partition_key=key,
-            asset_selection=sorted(run.asset_selection) if run.asset_selection else None,
-            tags={"truebar/cause": f"split of failed run {run.run_id}"},
-        )
+    if keys and context.repository_def is not None:
+        return split(run, keys, context.repository_def)
+    attempts = int(run.tags.get(ATTEMPT, "1"))
+    if (
+        CAUSE in run.tags
+        and PARTITION_NAME_TAG in run.tags
+        and is_passing(failed)
+        and attempts < MAX_ATTEMPTS
+    ):
+        context.instance.add_run_tags(run.run_id, {ASK_AGAIN: "waiting"})
+    return None
