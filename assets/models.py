@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dagster as dg
 
 from assets.partitioned import each_partition, published
-from assets.partitions import ONE_BY_ONE, PARTITIONS, PER_RUN
+from assets.partitions import ONE_BY_ONE, PARTITIONS
 from resources.configuration import ConfigurationResource
 from resources.tracking import TrackingResource
 from resources.warehouse import WarehouseResource
@@ -22,7 +22,6 @@ def kind_asset(
     name: str,
     *,
     after: list[list[str]],
-    policy: dg.BackfillPolicy,
     by: str,
     description: str,
 ) -> Callable[[Callable[..., None]], dg.AssetsDefinition]:
@@ -31,7 +30,7 @@ def kind_asset(
         key=[kind, name],
         deps=after,
         partitions_def=PARTITIONS,
-        backfill_policy=policy,
+        backfill_policy=ONE_BY_ONE,
         group_name=kind,
         kinds={by},
         owners=["team:research"],
@@ -46,7 +45,6 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         kind,
         "model",
         after=[["features", "matrix"], ["labels", "vol_scaled"]],
-        policy=ONE_BY_ONE,
         by=kind,
         description="Out-of-fold rows of purged folds of dev, and the model fitted on all of dev.",
     )
@@ -70,7 +68,6 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         kind,
         "calibrator",
         after=[[kind, "model"]],
-        policy=ONE_BY_ONE,
         by="scikitlearn",
         description="Maps raw probabilities to frequencies; fitted on out-of-fold rows only.",
     )
@@ -89,7 +86,6 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         kind,
         "thresholds",
         after=[[kind, "calibrator"]],
-        policy=ONE_BY_ONE,
         by="python",
         description="Edges at which a position is entered, and the evaluation bundle that they complete.",
     )
@@ -108,7 +104,6 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         kind,
         "predictions",
         after=[[kind, "thresholds"], ["features", "matrix"]],
-        policy=PER_RUN,
         by="duckdb",
         description="Raw and calibrated probabilities: out of fold on dev, by the bundle after it.",
     )
@@ -125,7 +120,6 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         kind,
         "backtest",
         after=[[kind, "predictions"], ["market", "klines"], ["labels", "vol_scaled"]],
-        policy=ONE_BY_ONE,
         by="python",
         description="The bundle's one look at the vault: trades after all costs, scores, and the verdict.",
     )
@@ -144,7 +138,6 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         kind,
         "report",
         after=[[kind, "backtest"]],
-        policy=ONE_BY_ONE,
         by="html",
         description="One HTML page: the verdict in words, scores beside no skill, equity, lineage.",
     )

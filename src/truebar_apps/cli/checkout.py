@@ -55,7 +55,7 @@ def load_definitions(checkout: Path) -> dg.Definitions:
 
     # Dagster is pinned, so what it calls beta or preview is what was tested.
     warnings.filterwarnings(
-        "ignore", message="Asset job train materializes assets with varying BackfillPolicies"
+        "ignore", message="Asset job refresh materializes assets with varying BackfillPolicies"
     )
     for category in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
         warnings.simplefilter("ignore", category)
