@@ -1,0 +1,1 @@
+"""Synthetic markets whose best possible forecast is known: states, bars and oracle (METHOD §8)."""

@@ -1,0 +1,74 @@
+"""Draws of what may happen in the bars ahead, the same for every row (METHOD §8, oracle)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+from truebar.arrays import FloatArray
+from truebar.market.simulated import parameters as given
+from truebar.market.simulated.states import variance_factor
+
+PAIRS: Final = 2_039
+"""Antithetic pairs; a prime, so that the lattice's coordinates differ for 500 bars and more."""
+
+GENERATOR: Final = 1_752
+"""Primitive root of `PAIRS` whose lattices in 6, 14 and 62 dimensions have little worst-case error (P2)."""
+
+SHIFT_SEED: Final = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Draws for h bars ahead; the last bar's shock is not among them: its distribution is known.
+
+    Attributes:
+        push: float64[h, paths], part of x before each bar that the flow drawn on the way adds to.
+        shock: float64[h - 1, paths], epsilon of each bar but the last.
+        factor: float64[h - 1, paths], what the variance is multiplied by after each.
+        fast: float64[h], weight of a in x before each bar.
+        slow: float64[h], weight of b.
+    """
+
+    push: FloatArray
+    shock: FloatArray
+    factor: FloatArray
+    fast: FloatArray
+    slow: FloatArray
+
+
+def draw_paths(horizon_bars: int) -> Paths:
+    """Return the paths of `horizon_bars` bars: 2 * 2,039 of them, or the only one for a single bar.
+
+    The points are a shifted Korobov lattice (Korobov 1959; Sloan & Joe 1994) and its mirror image, so that
+    each shock has its own distribution almost exactly. The root mean square error of a probability is
+    0.001 at 4 bars, 0.002 at 8, 0.003 at 32. 512 independent antithetic paths have 0.008 and more.
+    """
+    steps = horizon_bars - 1
+    points = _lattice(2 * steps) if steps else np.empty((0, 1))
+    shock = stdtrit(given.DEGREES, points[:steps]) * given.SHOCK_SCALE
+    flow = ndtri(points[steps:])
+    fast, slow = np.zeros((2, horizon_bars, points.shape[1]))
+    for step in range(steps):
+        fast[step + 1] = given.FAST_MEMORY * fast[step] + given.FAST_WEIGHT * flow[step]
+        slow[step + 1] = given.SLOW_MEMORY * slow[step] + given.SLOW_WEIGHT * flow[step]
+    ahead = np.arange(horizon_bars, dtype=np.float64)
+    return Paths(
+        push=given.FAST_SHARE * fast - given.SLOW_SHARE * slow,
+        shock=shock,
+        factor=variance_factor(shock),
+        fast=given.FAST_SHARE * np.power(given.FAST_MEMORY, ahead),
+        slow=given.SLOW_SHARE * np.power(given.SLOW_MEMORY, ahead),
+    )
+
+
+def _lattice(dimensions: int) -> FloatArray:
+    """Return float64[dimensions, 2 * PAIRS], points spread evenly in (0, 1), mirror images at the end."""
+    steps = np.array([pow(GENERATOR, power, PAIRS) for power in range(dimensions)], dtype=np.int64)
+    shift = np.random.default_rng(SHIFT_SEED).random(dimensions)
+    lattice = np.outer(steps, np.arange(PAIRS)) % PAIRS
+    points = (lattice / PAIRS + shift[:, None]) % 1.0
+    return np.concatenate((points, 1.0 - points), axis=1)
