@@ -124,13 +124,18 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         description="The bundle's one look at the vault: trades after all costs, scores, and the verdict.",
     )
     def backtest(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        configuration: ConfigurationResource,
+        tracking: TrackingResource,
     ) -> None:
         from truebar_io.stages.judging import judge_vault  # noqa: PLC0415
 
+        settings = configuration.load()
+
         def judge(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             with tracking.run(context, partition, kind) as run:
-                return judge_vault(store, partition, kind, run)
+                return judge_vault(store, partition, kind, settings, run)
 
         each_partition(context, warehouse, judge)
 

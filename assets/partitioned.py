@@ -27,7 +27,7 @@ def published(result: WriteResult) -> dict[str, Any]:
     }
 
 
-def raise_failures(context: dg.AssetExecutionContext, failures: Mapping[str, TruebarError]) -> None:
+def raise_failures(context: dg.AssetExecutionContext, failures: Mapping[str, Exception]) -> None:
     """Do nothing if there is no failure.
 
     Raises:
@@ -37,7 +37,8 @@ def raise_failures(context: dg.AssetExecutionContext, failures: Mapping[str, Tru
     if failures:
         keys_of: dict[str, list[str]] = {}
         for key, error in failures.items():
-            keys_of.setdefault(str(error), []).append(key)
+            said = str(error) if isinstance(error, TruebarError) else f"{type(error).__name__}: {error}"
+            keys_of.setdefault(said, []).append(key)
         raise dg.Failure(
             description="; ".join(f"{', '.join(keys)}: {text}" for text, keys in keys_of.items()),
             metadata={
@@ -76,13 +77,13 @@ def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResour
         dg.Failure: naming each failed partition and why.
     """
     store = warehouse.open()
-    failures: dict[str, TruebarError] = {}
+    failures: dict[str, Exception] = {}
     for key in context.partition_keys:
         partition = Partition.from_key(key)
         try:
             warehouse.hold(partition, context.run.run_id)
             context.add_asset_metadata(dict(work(store, partition)), partition_key=key)
-        except TruebarError as error:
-            context.log.error(f"{partition}: {type(error).__name__}: {error}")  # noqa: TRY400 (the text is enough)
+        except Exception as error:
+            context.log.exception(f"{partition}: {type(error).__name__}")
             failures[key] = error
     raise_failures(context, failures)

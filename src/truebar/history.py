@@ -86,6 +86,14 @@ class History:
             content.update(np.ascontiguousarray(self.column(name)[rows]).tobytes())
         return content.hexdigest()
 
+    def inputs_digest(self, rows: IntArray) -> str:
+        """Return the SHA-256 of what a decision at `rows` reads: times, features, sigma and tau; no label."""
+        content = sha256(nanoseconds(self.open_time)[rows].tobytes())
+        content.update(np.ascontiguousarray(self.features[rows]).tobytes())
+        for name in ("sigma", "tau"):
+            content.update(np.ascontiguousarray(self.column(name)[rows]).tobytes())
+        return content.hexdigest()
+
     def slice_of(self, rows: IntArray) -> Slice:
         """Return where `rows` begin and end in time, and how many there are."""
         ends = self.labels["label_end"].iloc[rows]

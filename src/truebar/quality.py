@@ -34,6 +34,21 @@ def _judgement(reasons: Sequence[str | None], **evidence: float | int | str | No
     return Judgement(not given, evidence, given)
 
 
+HARMLESS_REASONS: Final = ("open_candle", "earlier_state_of_candle")
+"""A candle that was still forming when it was exported is no fault of its source."""
+
+
+def unreplaced(quarantine: pd.DataFrame, bars: pd.DataFrame) -> int:
+    """Return how many rejected rows left a hole: no fault of a forming candle, and no good bar came later.
+
+    Args:
+        quarantine: open_time (NaT where it could not be read) and reason.
+        bars: open_time of the published bars.
+    """
+    harmful = ~quarantine["reason"].isin(HARMLESS_REASONS)
+    return int((harmful & ~quarantine["open_time"].isin(bars["open_time"])).sum())
+
+
 def judge_klines(
     *, rows: int, quarantined: int, missing: int, last_close: pd.Timestamp, now: pd.Timestamp
 ) -> Judgement:
@@ -41,7 +56,7 @@ def judge_klines(
 
     Args:
         rows: published bars.
-        quarantined: rows rejected, ever.
+        quarantined: rows rejected for which no good bar came later (`unreplaced`).
         missing: bars of the grid that are not there, between the first and the last.
         last_close: close_time of the last bar, UTC.
         now: the time of the judgement, UTC.

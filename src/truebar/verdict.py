@@ -29,6 +29,7 @@ LEAST_SHARPE_PROBABILITY: Final = 0.95
 NO_SKILL_AUC: Final = 0.5
 
 LEAKAGE: Final = "leakage"
+FUNDING: Final = "funding"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Verdict:
     Attributes:
         verdict: `edge` or `no edge proven`; absence of proof is not proof of absence.
         failed: names of the conditions that do not hold, those in `missing` included. Names are `roc_auc`,
-            `sharpe_p`, `n_trades`, `log_skill` and `leakage`.
+            `sharpe_p`, `n_trades`, `log_skill`, `leakage` and `funding`.
         missing: names of the conditions that were not computed.
         metrics: by name, on the vault.
         n_trials: trials of the search behind the recipe, pruned ones included; 1 without a search.
@@ -103,22 +104,26 @@ def _no_leak(checks: Mapping[str, bool | None] | None) -> bool | None:
 
 
 def conditions(
-    metrics: Mapping[str, Metric], leakage_checks: Mapping[str, bool | None] | None
+    metrics: Mapping[str, Metric],
+    leakage_checks: Mapping[str, bool | None] | None,
+    funding_counted: bool | None = True,
 ) -> dict[str, bool | None]:
     """Return whether each condition of `edge` holds; None where it could not be computed.
 
     (a) `roc_auc`: the lower end of its interval is above 0.5. (b) `sharpe_p`: the probability that the
     Sharpe ratio net of all costs beats luck is at least 0.95, with `n_trades`: at least 30 round trips.
-    (c) `log_skill` is above 0. (d) `leakage`: every check passed.
+    (c) `log_skill` is above 0. (d) `leakage`: every check passed. `funding` is part of (b), net of *all*
+    costs: it appears only where the account should have paid funding and did not.
     """
     luck, trades = metrics["deflated_sharpe"].value, metrics["n_trades"].value
-    return {
+    held = {
         "roc_auc": _holds(metrics["roc_auc"].low, NO_SKILL_AUC, strictly=True),
         "sharpe_p": _holds(luck, LEAST_SHARPE_PROBABILITY, strictly=False),
         "n_trades": _holds(trades, LEAST_ROUND_TRIPS, strictly=False),
         "log_skill": _holds(metrics["log_skill"].value, 0.0, strictly=True),
         LEAKAGE: _no_leak(leakage_checks),
     }
+    return held if funding_counted else held | {FUNDING: funding_counted}
 
 
 def _account(backtest: BacktestResult, vault_looks: int, how: Resampling) -> dict[str, Metric]:
@@ -147,6 +152,7 @@ def judge(
     n_trials: int,
     bundle: str,
     data_digest: str,
+    funding_counted: bool | None = True,
     n_resamples: int = N_RESAMPLES,
 ) -> Verdict:
     """Return the verdict on one recipe from the rows and the account of its vault.
@@ -163,6 +169,7 @@ def judge(
         n_trials: trials of the search behind the recipe.
         bundle: hash of the evaluation bundle.
         data_digest: of the rows that are judged.
+        funding_counted: the account paid all funding that was due, or none ever is; None: not computed.
         n_resamples: resamples of each interval.
 
     A condition that cannot be computed counts as failed and is also named in `missing`. Undefined metrics
@@ -182,7 +189,7 @@ def judge(
         **activity_scores(probabilities, labels, dev_shares=dev_shares, how=how),
         **_account(backtest, vault_looks, how),
     }
-    held = conditions(metrics, leakage_checks)
+    held = conditions(metrics, leakage_checks, funding_counted)
     failed = tuple(name for name, holds in held.items() if not holds)
     return Verdict(
         verdict=NO_EDGE if failed else EDGE,

@@ -85,6 +85,16 @@ class BundleStore:
         """Keep the verdict beside the bundle it judges, outside the bundle's hash."""
         replace_file(self._folder(partition, kind) / "verdict.json", canonical_json(verdict))
 
+    def save_reported(self, partition: Partition, kind: str, verdict_fingerprint: str) -> None:
+        """Write down which verdict the report on disk shows."""
+        content = canonical_json({"verdict": verdict_fingerprint})
+        replace_file(self._folder(partition, kind) / "reported.json", content)
+
+    def reported(self, partition: Partition, kind: str) -> str | None:
+        """Return the fingerprint of the verdict that the report on disk shows; None before the first."""
+        path = self._folder(partition, kind) / "reported.json"
+        return str(json.loads(path.read_bytes())["verdict"]) if path.is_file() else None
+
     def load_verdict(self, partition: Partition, kind: str) -> dict[str, Any] | None:
         """Return the last verdict; None before the first."""
         path = self._folder(partition, kind) / "verdict.json"

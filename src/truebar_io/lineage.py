@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from hashlib import sha256
-from importlib import resources
+from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any, Final
 
 from truebar.fingerprint import fingerprint
@@ -23,22 +23,35 @@ UPSTREAM: Final[dict[str, tuple[str, ...]]] = {
 """The tables that each derived table is computed from."""
 
 
-@cache
-def code_digest() -> str:
-    """Return a digest of every Python source of the `truebar` package: the code that computes."""
-    digest = sha256()
-    root = resources.files("truebar")
-    stack = [root]
-    sources: list[tuple[str, bytes]] = []
+CODE: Final = ("truebar", "truebar_io.stages")
+"""Packages that compute, or decide what is computed from what."""
+
+LIBRARIES: Final = ("numba", "numpy", "pandas", "scikit-learn", "xgboost")
+"""Distributions whose version can change a number."""
+
+
+def _sources(package: str) -> list[tuple[str, bytes]]:
+    """Return name and content of every Python source of a package."""
+    root = resources.files(package)
+    stack, found = [root], []
     while stack:
-        folder = stack.pop()
-        for entry in folder.iterdir():
+        for entry in stack.pop().iterdir():
             if entry.is_dir():
                 stack.append(entry)
             elif entry.name.endswith(".py"):
-                sources.append((str(entry).removeprefix(str(root)), entry.read_bytes()))
-    for name, content in sorted(sources):
-        digest.update(name.encode() + b"\0" + sha256(content).digest())
+                found.append((package + str(entry).removeprefix(str(root)), entry.read_bytes()))
+    return sorted(found)
+
+
+@cache
+def code_digest() -> str:
+    """Return a digest of the code that computes: truebar's sources, and the versions of the libraries."""
+    digest = sha256()
+    for package in CODE:
+        for name, content in _sources(package):
+            digest.update(name.encode() + b"\0" + sha256(content).digest())
+    for library in LIBRARIES:
+        digest.update(f"{library}=={metadata.version(library)}".encode())
     return digest.hexdigest()
 
 

@@ -6,18 +6,20 @@ from datetime import datetime
 
 import pandas as pd
 
+from truebar.errors import CorruptDataError
 from truebar.partitions import Partition
-from truebar.quality import Judgement, judge_features, judge_klines, judge_labels
+from truebar.quality import Judgement, judge_features, judge_klines, judge_labels, unreplaced
 from truebar_io.warehouse import Warehouse
 
 
 def klines_judgement(store: Warehouse, partition: Partition, now: datetime) -> Judgement:
     """Judge the published klines as of `now`."""
-    bars = store.read(["close_time"], from_="market.klines", partitions=[partition])
+    bars = store.read(["open_time", "close_time"], from_="market.klines", partitions=[partition])
+    rejected = store.read(["open_time", "reason"], from_="market.quarantine", partitions=[partition])
     gaps = store.read(["bars", "reason"], from_="market.gaps", partitions=[partition])
     return judge_klines(
         rows=len(bars),
-        quarantined=store.summary(partition)["market.quarantine"].rows,
+        quarantined=unreplaced(rejected, bars),
         missing=int(gaps.loc[gaps["reason"] == "missing", "bars"].sum()),
         last_close=bars["close_time"].max(),
         now=pd.Timestamp(now),
@@ -29,6 +31,23 @@ def matrix_judgement(store: Warehouse, partition: Partition) -> Judgement:
     matrix = store.read("*", from_="features.matrix", partitions=[partition])
     bars = store.summary(partition)["market.klines"].rows
     return judge_features(matrix.drop(columns=["open_time", "available_at"]), bars=bars)
+
+
+def refuse_unfit(store: Warehouse, partition: Partition, now: datetime) -> None:
+    """Do nothing if the partition is fit to train on.
+
+    Raises:
+        CorruptDataError: naming every rule that klines, features or labels break; a training that is asked
+            for alone must not pass what the blocking checks stop.
+    """
+    judgements = {
+        "market.klines": klines_judgement(store, partition, now),
+        "features.matrix": matrix_judgement(store, partition),
+        "labels.vol_scaled": labels_judgement(store, partition),
+    }
+    reasons = [f"{table}: {reason}" for table, found in judgements.items() for reason in found.reasons]
+    if reasons:
+        raise CorruptDataError(f"{partition} is not fit to train on: {'; '.join(reasons)}.")
 
 
 def labels_judgement(store: Warehouse, partition: Partition) -> Judgement:

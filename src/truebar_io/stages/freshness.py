@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from truebar.errors import BundleError
+from truebar.fingerprint import fingerprint
+from truebar.kinds import KINDS
 from truebar.partitions import Partition
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
@@ -14,6 +16,7 @@ from truebar_io.lineage import code_digest, made_from
 from truebar_io.reports import report_path
 from truebar_io.sources import pending_sources
 from truebar_io.stages.labels import label_settings, volatility_settings
+from truebar_io.stages.predicting import predictions_source
 from truebar_io.stages.training import manifest_of, training_fingerprint
 from truebar_io.transforms.manifest import project_digest
 from truebar_io.warehouse import Warehouse
@@ -43,6 +46,16 @@ def expected_sources(
     }
 
 
+def _predictions_are_stale(store: Warehouse, home: Home, partition: Partition, kind: str) -> bool:
+    """Return whether a bundle has not spoken about the features of now."""
+    bundle = BundleStore(home).current(partition, kind)
+    summary = store.summary(partition)
+    if bundle is None or "features.matrix" not in summary:
+        return False
+    published = summary.get(f"{kind}.predictions")
+    return published is None or published.made_from != predictions_source(store, partition, kind, bundle)
+
+
 def needs_refresh(
     store: Warehouse, home: Home, partition: Partition, settings: Configuration, project: Path
 ) -> bool:
@@ -58,6 +71,8 @@ def needs_refresh(
     if pending_sources(store, home, partition):
         return True
     summary = store.summary(partition)
+    if any(_predictions_are_stale(store, home, partition, kind) for kind in KINDS):
+        return True
     return any(
         table not in summary or summary[table].made_from != source
         for table, source in expected_sources(store, partition, settings, project).items()
@@ -72,7 +87,12 @@ def needs_training(
     current, verdict = bundles.current(partition, kind), bundles.load_verdict(partition, kind)
     if current is None or verdict is None or verdict["bundle"] != current:
         return True
-    if not report_path(home, partition, kind).is_file():
+    reported = bundles.reported(partition, kind) == fingerprint(verdict)
+    if not reported or not report_path(home, partition, kind).is_file():
+        return True
+    summary = store.summary(partition)
+    tables = (f"{kind}.trades", f"{kind}.equity", f"{kind}.metrics")
+    if any(table not in summary or summary[table].made_from != current for table in tables):
         return True
     try:
         bundle = bundles.load(partition, kind)

@@ -7,7 +7,7 @@ from datetime import datetime
 import pandas as pd
 
 from truebar.config import LabelConfig
-from truebar.errors import MissingDataError
+from truebar.errors import ConfigurationError, MissingDataError
 from truebar.history import History
 from truebar.models.recipe import Recipe, xgboost_recipe
 from truebar.partitions import Partition
@@ -38,7 +38,17 @@ def load_history(store: Warehouse, partition: Partition, label: LabelConfig) -> 
 
 
 def recipe_of(settings: Configuration, partition: Partition, feature_columns: tuple[str, ...]) -> Recipe:
-    """Return the recipe that the configuration gives for `partition`."""
+    """Return the recipe that the configuration gives for `partition`.
+
+    Raises:
+        ConfigurationError: when threshold tuning is switched on: it is not part of the graph yet, and
+            a recipe that says so would be a lie.
+    """
+    if settings.xgb.postprocessing.threshold_tuning.enabled:
+        raise ConfigurationError(
+            "postprocessing.threshold_tuning.enabled is true in xgb.yaml, but the graph cannot tune "
+            "thresholds yet; set it to false: both thresholds are then the cost of a round trip."
+        )
     label = settings.data.labels.for_timeframe(partition.timeframe)
     return xgboost_recipe(feature_columns, label, settings.xgb, settings.backtest_of(partition.symbol))
 

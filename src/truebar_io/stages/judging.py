@@ -6,25 +6,30 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from truebar.backtest import BacktestResult
-from truebar.errors import BundleError
+from truebar.errors import BundleError, MissingDataError
 from truebar.evaluation import on_bars, trade
+from truebar.evidence import labels_within
 from truebar.history import History
 from truebar.models.bundle import Bundle
 from truebar.partitions import Partition
 from truebar.thresholds.values import Thresholds
-from truebar.times import NO_TIME, nanoseconds
 from truebar.validation import Vault
 from truebar.verdict import Verdict, bootstrap_generator, judge
 from truebar_io.bundles import BundleStore
+from truebar_io.configuration import Configuration
 from truebar_io.stages.history import load_history, record_look
-from truebar_io.stages.predicting import RAW
-from truebar_io.stages.training import PROBABILITIES
+from truebar_io.stages.predicting import RAW, predictions_source
+from truebar_io.stages.training import PROBABILITIES, evidence_of
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
+
+
+def pays_funding(settings: Configuration, partition: Partition) -> bool:
+    """Return whether positions in the market pay or receive funding."""
+    return settings.market_of(partition.symbol).market_type in ("linear_perpetual", "inverse_perpetual")
 
 
 def vault_of(bundle: Bundle) -> Vault:
@@ -33,35 +38,39 @@ def vault_of(bundle: Bundle) -> Vault:
     return Vault(pd.Timestamp(vault.start), pd.Timestamp(vault.end))
 
 
-def vault_digest(history: History, bundle: Bundle) -> str:
-    """Return the digest of the vault's labelled rows.
+def vault_digest(store: Warehouse, partition: Partition, bundle: Bundle, history: History) -> str:
+    """Return the digest of all that a verdict on the bundle's vault rests on.
 
     Raises:
         BundleError: when the data are no longer those that the bundle was made from.
     """
-    manifest, vault = bundle.manifest, vault_of(bundle)
-    label_end = nanoseconds(history.labels["label_end"], "label_end", missing_allowed=True)
-    open_time = nanoseconds(history.open_time)
-    labelled = label_end != NO_TIME
-    dev = labelled & (label_end <= pd.Timestamp(manifest.dev.end).value)
-    inside = labelled & (open_time >= vault.start.value) & (label_end <= vault.end.value)
-    if history.digest(np.flatnonzero(dev | inside)) != manifest.data_digest:
+    evidence = evidence_of(store, partition, history, vault_of(bundle))
+    if evidence.data_digest != bundle.manifest.data_digest:
         raise BundleError(
-            f"{manifest.symbol} {manifest.timeframe}: features or labels changed since the bundle "
-            f"{bundle.name[:12]} was made; its verdict would be about other data. Train again with the job "
-            "`train`."
+            f"{partition}: klines, features or labels changed since the bundle {bundle.name[:12]} was made; "
+            "its verdict would be about other data. Train again with the job `train`."
         )
-    return history.digest(np.flatnonzero(inside))
+    return evidence.vault_digest
 
 
 def vault_account(
     store: Warehouse, partition: Partition, kind: str, bundle: Bundle, history: History
 ) -> tuple[BacktestResult, pd.DataFrame]:
-    """Return the account over the vault's bars, and its rows: probabilities and labels on those bars."""
+    """Return the account over the vault's bars, and its rows: probabilities and labels on those bars.
+
+    Raises:
+        MissingDataError: when the predictions are not this bundle's over the features of now.
+    """
     manifest, vault = bundle.manifest, vault_of(bundle)
+    published = store.summary(partition).get(f"{kind}.predictions")
+    if published is None or published.made_from != predictions_source(store, partition, kind, bundle.name):
+        raise MissingDataError(
+            f"{partition}: {kind}.predictions are not those of the bundle {bundle.name[:12]} over the "
+            f"features of now; materialize {kind}/predictions first."
+        )
     bars = store.read("*", "market.klines", partition, since=vault.start, until=vault.end)
     predictions = store.read("*", f"{kind}.predictions", partition, since=vault.start, until=vault.end)
-    labels = history.labels.assign(open_time=history.open_time)
+    labels = history.labels.assign(open_time=history.open_time, label=labels_within(history, vault))
     rows = pd.DataFrame({"open_time": bars["open_time"]})
     for source, columns in ((predictions, [*RAW, *PROBABILITIES]), (labels, ["sigma", "tau", "label"])):
         rows[columns] = on_bars(bars, source, columns)
@@ -91,16 +100,19 @@ def publish_account(
     store.write_tables(partition, tables, mode="replace", made_from=verdict.bundle)
 
 
-def judge_vault(store: Warehouse, partition: Partition, kind: str, run: TrackedRun) -> dict[str, Any]:
+def judge_vault(
+    store: Warehouse, partition: Partition, kind: str, settings: Configuration, run: TrackedRun
+) -> dict[str, Any]:
     """Write the look down, then judge the current bundle on its vault, and keep the verdict.
 
-    The leakage checks of METHOD §6 (d) are not built yet, so that condition is named as missing.
+    The leakage checks of METHOD §6 (d) are not built yet, nor is the funding that a perpetual pays: those
+    conditions are named as missing.
     """
     bundles = BundleStore(store.home)
     bundle = bundles.load(partition, kind)
     manifest = bundle.manifest
     history = load_history(store, partition, manifest.recipe.label)
-    digest = vault_digest(history, bundle)
+    digest = vault_digest(store, partition, bundle, history)
     looks = record_look(
         store, partition, vault_of(bundle), digest, manifest.recipe_digest, now=datetime.now(UTC)
     )
@@ -113,6 +125,7 @@ def judge_vault(store: Warehouse, partition: Partition, kind: str, run: TrackedR
         horizon_bars=manifest.recipe.label.horizon_bars,
         generator=bootstrap_generator(manifest.recipe_digest, digest),
         leakage_checks=None,
+        funding_counted=None if pays_funding(settings, partition) else True,
         vault_looks=looks,
         n_trials=1,
         bundle=bundle.name,

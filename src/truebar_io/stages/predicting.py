@@ -7,6 +7,7 @@ import pandas as pd
 
 from truebar import calibration
 from truebar.errors import SchemaError
+from truebar.fingerprint import fingerprint
 from truebar.models.bundle import Bundle
 from truebar.models.xgboost import XgboostModel
 from truebar.partitions import Partition
@@ -74,6 +75,14 @@ def _frame(
     return frame.dropna(subset=PROBABILITIES).reset_index(drop=True)
 
 
+def predictions_source(store: Warehouse, partition: Partition, kind: str, bundle_name: str) -> str:
+    """Return what a bundle's predictions would be made from now: it, the matrix, the out-of-fold rows."""
+    summary = store.summary(partition)
+    held_out = summary.get(f"{kind}.out_of_fold")
+    matrix = summary["features.matrix"].digest
+    return fingerprint([bundle_name, matrix, None if held_out is None else held_out.made_from])
+
+
 def publish_predictions(store: Warehouse, partition: Partition, kind: str) -> WriteResult | None:
     """Publish the predictions of the current bundle; None where there is no bundle yet."""
     bundles = BundleStore(store.home)
@@ -81,5 +90,6 @@ def publish_predictions(store: Warehouse, partition: Partition, kind: str) -> Wr
         return None
     bundle = bundles.load(partition, kind)
     parts = [out_of_fold_rows(store, partition, kind, bundle), bundle_rows(store, partition, bundle)]
+    source = predictions_source(store, partition, kind, bundle.name)
     rows = pd.concat([part for part in parts if not part.empty], ignore_index=True)
-    return store.write(partition, f"{kind}.predictions", rows, mode="replace", made_from=bundle.name)
+    return store.write(partition, f"{kind}.predictions", rows, mode="replace", made_from=source)

@@ -10,20 +10,21 @@ import numpy as np
 import pandas as pd
 
 from truebar import calibration
-from truebar.arrays import IntArray
 from truebar.config import Settings
 from truebar.errors import BundleError
+from truebar.evidence import Evidence, gather
 from truebar.fingerprint import fingerprint
-from truebar.history import History, concatenated
+from truebar.history import History
 from truebar.models.bundle import Bundle, Manifest
 from truebar.models.out_of_fold import OutOfFold
 from truebar.models.xgboost import fit, out_of_fold
 from truebar.partitions import Partition
 from truebar.thresholds import at_cost
-from truebar.validation import Vault, vault_rows
+from truebar.validation import Vault
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.lineage import code_digest
+from truebar_io.stages.checks import refuse_unfit
 from truebar_io.stages.history import current_vault, load_history, recipe_of, register_vault
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
@@ -39,9 +40,9 @@ class Draft(Settings):
 
 
 class CalibratorPart(Settings):
-    """A calibrator, and the model whose out-of-fold rows it was fitted on."""
+    """A calibrator, and the training whose out-of-fold rows it was fitted on."""
 
-    model_digest: str
+    training: str
     calibrator: str
 
 
@@ -57,30 +58,35 @@ def load_draft(bundles: BundleStore, partition: Partition, kind: str) -> Draft:
     return draft
 
 
+def evidence_of(store: Warehouse, partition: Partition, history: History, vault: Vault) -> Evidence:
+    """Return the rows and digests that a training or a verdict on this vault rests on now."""
+    bars = store.read("*", "market.klines", partition, since=vault.start, until=vault.end)
+    return gather(history, bars, vault)
+
+
 def manifest_of(
     store: Warehouse, partition: Partition, settings: Configuration
-) -> tuple[Manifest, History, dict[str, IntArray], Vault]:
+) -> tuple[Manifest, History, Evidence, Vault]:
     """Return what a training on the data of now would be made from: manifest, history, rows and vault."""
     label = settings.data.labels.for_timeframe(partition.timeframe)
     history = load_history(store, partition, label)
     recipe = recipe_of(settings, partition, history.feature_columns)
     vault = current_vault(store, partition, history, recipe.validation.vault)
-    rows = vault_rows(history.open_time, history.labels["label_end"], vault)
-    labelled_before_end = history.labels["label_end"].le(vault.end).to_numpy()
+    evidence = evidence_of(store, partition, history, vault)
     manifest = Manifest(
         kind=recipe.kind,
         symbol=partition.symbol,
         timeframe=partition.timeframe,
         recipe=recipe,
         recipe_digest=recipe.digest(),
-        data_digest=history.digest(concatenated(rows["dev"], rows["vault"])),
+        data_digest=evidence.data_digest,
         code_digest=code_digest(),
-        dev=history.slice_of(rows["dev"]),
-        vault=history.slice_of(rows["vault"]),
-        purged_rows=int(labelled_before_end.sum()) - len(rows["dev"]) - len(rows["vault"]),
-        facts=history.facts(rows["dev"]),
+        dev=history.slice_of(evidence.dev),
+        vault=history.slice_of(evidence.vault),
+        purged_rows=evidence.purged_rows,
+        facts=history.facts(evidence.dev),
     )
-    return manifest, history, rows, vault
+    return manifest, history, evidence, vault
 
 
 def _as_table(history: History, made: OutOfFold) -> pd.DataFrame:
@@ -96,9 +102,11 @@ def fit_model(
     store: Warehouse, partition: Partition, kind: str, settings: Configuration, run: TrackedRun
 ) -> dict[str, Any]:
     """Register the vault, make the out-of-fold rows of dev, fit the model on all of dev, keep the parts."""
-    manifest, history, rows, vault = manifest_of(store, partition, settings)
-    register_vault(store, partition, vault, manifest.data_digest, now=datetime.now(UTC))
-    dev = rows["dev"]
+    now = datetime.now(UTC)
+    refuse_unfit(store, partition, now)
+    manifest, history, evidence, vault = manifest_of(store, partition, settings)
+    register_vault(store, partition, vault, evidence.vault_digest, now=now)
+    dev = evidence.dev
     recipe = manifest.recipe
     frame = _as_table(history, out_of_fold(history, dev, recipe, timeframe=partition.timeframe))
     model = fit(
@@ -121,28 +129,35 @@ def fit_model(
 
 
 def fit_calibrator(store: Warehouse, partition: Partition, kind: str, run: TrackedRun) -> dict[str, Any]:
-    """Fit the calibrator on the out-of-fold rows."""
+    """Fit the calibrator on the out-of-fold rows of the same training.
+
+    Raises:
+        BundleError: when the out-of-fold rows are another training's (a killed run).
+    """
     bundles = BundleStore(store.home)
     draft = load_draft(bundles, partition, kind)
-    rows = store.read("*", from_=f"{kind}.out_of_fold", partitions=[partition])
+    training, table = training_fingerprint(draft.manifest), f"{kind}.out_of_fold"
+    if store.summary(partition)[table].made_from != training:
+        raise BundleError(f"{partition}: {table} is another training's; materialize {kind}/model again.")
+    rows = store.read("*", from_=table, partitions=[partition])
     method = draft.manifest.recipe.calibration
     fitted = calibration.fit(method, rows[PROBABILITIES].to_numpy(), rows["label"].to_numpy())
-    part = CalibratorPart(model_digest=draft.model_digest, calibrator=fitted.to_json())
+    part = CalibratorPart(training=training, calibrator=fitted.to_json())
     bundles.save_part(partition, kind, "calibrator.json", part.model_dump_json().encode())
     run.log_params({"calibration": method})
     return {"method": method, "rows": len(rows), "calibrator": fitted.to_json()}
 
 
 def load_calibrator(bundles: BundleStore, partition: Partition, kind: str, draft: Draft) -> str:
-    """Return the JSON of the calibrator that belongs to the draft's model.
+    """Return the JSON of the calibrator that belongs to the draft's training.
 
     Raises:
-        BundleError: when it was fitted for another model.
+        BundleError: when it was fitted in another training.
     """
     part = CalibratorPart.model_validate_json(bundles.load_part(partition, kind, "calibrator.json"))
-    if part.model_digest != draft.model_digest:
+    if part.training != training_fingerprint(draft.manifest):
         raise BundleError(
-            f"{partition}: the calibrator belongs to an earlier model; materialize {kind}/calibrator again."
+            f"{partition}: the calibrator belongs to another training; materialize {kind}/calibrator again."
         )
     return part.calibrator
 
