@@ -1,0 +1,205 @@
+"""What the stages must never do: judge on other rows, pack foreign parts, or take stale for fresh."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from truebar.errors import BundleError, ConfigurationError, CorruptDataError, MissingDataError
+from truebar.partitions import Partition
+from truebar_io.bundles import BundleStore
+from truebar_io.configuration import load_configuration
+from truebar_io.home import Home
+from truebar_io.ingest import ingest_file
+from truebar_io.stages.features import publish_family, publish_matrix
+from truebar_io.stages.freshness import needs_training
+from truebar_io.stages.judging import judge_vault
+from truebar_io.stages.labels import publish_labels, publish_volatility
+from truebar_io.stages.predicting import publish_predictions
+from truebar_io.stages.reporting import publish_report
+from truebar_io.stages.training import fit_calibrator, fit_model, set_thresholds
+from truebar_io.warehouse import Warehouse
+
+PARTITION = Partition("BTCUSDT", "1h")
+KIND = "xgboost"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+QUICK = {"TRUEBAR_XGB__XGB__ROUNDS": "3"}
+
+
+class Run:
+    """A tracked run that keeps nothing."""
+
+    run_id = "test"
+
+    def log_params(self, params: object) -> None: ...
+    def log_metrics(self, metrics: object) -> None: ...
+    def log_artifact(self, path: object) -> None: ...
+    def set_tags(self, tags: object) -> None: ...
+
+
+class Workshop:
+    """One partition and every step over it, without Dagster."""
+
+    def __init__(self, path: Path, environment: dict[str, str]) -> None:
+        self.home, self.store = Home(path), Warehouse(path)
+        self.files = path.parent
+        self.settings = load_configuration(environment=environment)
+
+    def bring(self, bars: pd.DataFrame) -> None:
+        """Ingest the bars and publish all that follows from them, dbt's family in a plain stand-in."""
+        file = self.files / f"{len(list(self.files.glob('*.parquet')))}.parquet"
+        bars.to_parquet(file)
+        ingest_file(self.store, PARTITION, file, now=NOW)
+        times = self.store.read(["open_time"], "market.klines", PARTITION)
+        context = times.assign(hour_sin=np.sin(times["open_time"].dt.hour).astype(np.float32))
+        publish_family(self.store, PARTITION, "price")
+        self.store.write(PARTITION, "features.context", context, mode="replace")
+        publish_matrix(self.store, PARTITION)
+        publish_volatility(self.store, PARTITION, self.settings)
+        publish_labels(self.store, PARTITION, self.settings)
+
+    def bundle(self) -> None:
+        fit_model(self.store, PARTITION, KIND, self.settings, Run())
+        fit_calibrator(self.store, PARTITION, KIND, Run())
+        set_thresholds(self.store, PARTITION, KIND, Run())
+
+    def judge(self) -> dict:
+        judge_vault(self.store, PARTITION, KIND, self.settings, Run())
+        return BundleStore(self.home).load_verdict(PARTITION, KIND)
+
+    def train(self) -> dict:
+        self.bundle()
+        publish_predictions(self.store, PARTITION, KIND)
+        verdict = self.judge()
+        publish_report(self.store, PARTITION, KIND, self.settings, Run())
+        return verdict
+
+    def is_stale(self) -> bool:
+        return needs_training(self.store, self.home, PARTITION, self.settings, KIND)
+
+
+def walk(wanted: int, seed: int = 3) -> pd.DataFrame:
+    """Return the first bars of one walk: asking for more changes none of them."""
+    bars = 2_600
+    rng = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, bars)))
+    open_ = np.concatenate([[100.0], close[:-1]])
+    return pd.DataFrame(
+        {
+            "open_time": pd.date_range("2024-01-01", periods=bars, freq="1h", tz="UTC"),
+            "open": open_,
+            "high": np.maximum(open_, close) * 1.004,
+            "low": np.minimum(open_, close) * 0.996,
+            "close": close,
+            "volume": rng.lognormal(3, 0.5, bars),
+        }
+    ).head(wanted)
+
+
+@pytest.fixture
+def workshop(tmp_path):
+    made = Workshop(tmp_path / "home", QUICK)
+    made.bring(walk(2_000))
+    return made
+
+
+def test_training_twice_gives_the_same_bundle_and_nothing_is_stale(workshop):
+    first = workshop.train()
+    assert not workshop.is_stale()
+    assert workshop.train() == first
+
+
+def test_judging_again_after_bars_were_appended_gives_the_same_verdict(workshop):
+    first = workshop.train()
+    workshop.bring(walk(2_060))
+    publish_predictions(workshop.store, PARTITION, KIND)
+    assert workshop.judge() == first
+    assert not workshop.is_stale()
+
+
+def test_judging_on_another_bundles_predictions_is_refused(workshop, tmp_path):
+    workshop.train()
+    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+    other.bundle()
+    with pytest.raises(MissingDataError, match="materialize xgboost/predictions first"):
+        other.judge()
+    assert other.is_stale()
+
+
+def test_a_new_recipe_is_a_second_look_at_the_same_vault(workshop):
+    assert workshop.train()["vault_looks"] == 1
+    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+    assert other.is_stale()
+    assert other.train()["vault_looks"] == 2
+    assert workshop.train()["vault_looks"] == 2
+
+
+def test_revised_opens_in_the_vault_make_the_verdict_stale_and_refused(workshop):
+    workshop.train()
+    revised = walk(2_000)
+    revised.loc[1_800:1_900, "open"] = revised.loc[1_800:1_900, ["low", "high"]].mean(axis=1)
+    workshop.bring(revised)
+    publish_predictions(workshop.store, PARTITION, KIND)
+    assert workshop.is_stale()
+    with pytest.raises(BundleError, match="changed since the bundle"):
+        workshop.judge()
+    with pytest.raises(BundleError, match="changed since the bundle"):
+        publish_report(workshop.store, PARTITION, KIND, workshop.settings, Run())
+
+
+def test_calibrator_of_another_training_is_not_packed(workshop):
+    workshop.bundle()
+    other = Workshop(
+        workshop.home.path, QUICK | {"TRUEBAR_XGB__POSTPROCESSING__CALIBRATION__METHOD": "temperature"}
+    )
+    fit_model(other.store, PARTITION, KIND, other.settings, Run())
+    with pytest.raises(BundleError, match="belongs to another training"):
+        set_thresholds(other.store, PARTITION, KIND, Run())
+
+
+def test_calibrator_is_not_fitted_on_another_trainings_rows(workshop):
+    workshop.bundle()
+    bundles = BundleStore(workshop.home)
+    old = {name: bundles.load_part(PARTITION, KIND, name) for name in ("model.ubj", "draft.json")}
+    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+    fit_model(other.store, PARTITION, KIND, other.settings, Run())
+    for name, content in old.items():
+        bundles.save_part(PARTITION, KIND, name, content)
+    with pytest.raises(BundleError, match="out_of_fold is another training's"):
+        fit_calibrator(workshop.store, PARTITION, KIND, Run())
+
+
+def test_report_of_an_earlier_verdict_is_stale(workshop):
+    workshop.train()
+    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+    other.bundle()
+    publish_predictions(other.store, PARTITION, KIND)
+    other.judge()
+    assert other.is_stale()
+    publish_report(other.store, PARTITION, KIND, other.settings, Run())
+    assert not other.is_stale()
+
+
+def test_training_on_unfit_tables_is_refused_by_the_rules_of_the_checks(workshop):
+    broken = walk(2_600, seed=5)
+    workshop.bring(broken.drop(index=range(2_050, 2_400)))
+    with pytest.raises(CorruptDataError, match="of the bars are missing"):
+        workshop.bundle()
+
+
+def test_threshold_tuning_that_the_graph_cannot_do_is_refused(workshop):
+    asking = Workshop(
+        workshop.home.path, QUICK | {"TRUEBAR_XGB__POSTPROCESSING__THRESHOLD_TUNING__ENABLED": "true"}
+    )
+    with pytest.raises(ConfigurationError, match=r"threshold_tuning\.enabled"):
+        asking.bundle()
+
+
+def test_perpetual_without_funding_names_it_as_missing(workshop):
+    verdict = workshop.train()
+    assert set(verdict["missing"]) == {"leakage", "funding"}
+    assert verdict["verdict"] == "no edge proven"
