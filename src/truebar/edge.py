@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from truebar.arrays import BoolArray, FloatArray
 from truebar.errors import SchemaError, TooFewRowsError
+from truebar.probabilities import probability_columns
 
 PROBABILITY_SUM_TOLERANCE: Final = 1e-4
 """How far three probabilities may sum from one; rounding to 32 bits stays below a hundredth of it."""
@@ -96,15 +97,13 @@ def class_second_moments(
 def valid_probabilities(probabilities: npt.ArrayLike) -> BoolArray:
     """Return bool[n]: which rows of float[n, 3] are finite, within [0, 1], and sum to one.
 
+    Args:
+        probabilities: float[n, 3], columns p_down, p_flat, p_up; a frame is read by these names.
+
     Raises:
-        SchemaError: when there are not exactly three columns (p_down, p_flat, p_up).
+        SchemaError: when there are not these three columns.
     """
-    rows = _floats(probabilities)
-    if rows.ndim != 2 or rows.shape[1] != 3:
-        raise SchemaError(
-            f"probabilities have shape {rows.shape}; expected one row per bar and three columns: "
-            "p_down, p_flat, p_up."
-        )
+    rows = probability_columns(probabilities)
     within = np.all((rows >= 0) & (rows <= 1), axis=1)  # NaN compares false
     return np.asarray(within & (np.abs(rows.sum(axis=1) - 1) <= PROBABILITY_SUM_TOLERANCE))
 
@@ -115,7 +114,7 @@ def implied_edge(
     """Return e[n] = (p_up - p_down) * m * tau, the expected log return over the horizon (METHOD §3).
 
     Args:
-        probabilities: float[n, 3], columns p_down, p_flat, p_up.
+        probabilities: float[n, 3], columns p_down, p_flat, p_up; a frame is read by these names.
         tau: float[n], the label's threshold known at each row, log return.
         edge_scale: m; one number, or float[n] where rows come from folds with their own m.
 
@@ -129,7 +128,7 @@ def implied_edge(
     >>> implied_edge([[0.2, 0.5, 0.3], [0.9, 0.9, 0.9]], [0.01, 0.01], 2.0).round(6).tolist()
     [0.002, nan]
     """
-    rows, thresholds = _floats(probabilities), _floats(tau)
+    rows, thresholds = probability_columns(probabilities), _floats(tau)
     valid = valid_probabilities(rows)
     scale = np.asarray(edge_scale, dtype=np.float64)
     if thresholds.shape != (rows.shape[0],) or scale.shape not in {(), thresholds.shape}:

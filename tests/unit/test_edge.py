@@ -86,3 +86,15 @@ def test_implied_edge_float32_frame_is_accepted() -> None:
 def test_implied_edge_two_columns_raises() -> None:
     with pytest.raises(SchemaError, match="three columns"):
         implied_edge([[0.5, 0.5]], [0.01], 1.0)
+
+
+def test_implied_edge_frame_is_read_by_name() -> None:
+    frame = pd.DataFrame({"p_up": [0.6], "label": [1.0], "p_flat": [0.3], "p_down": [0.1]})
+    assert valid_probabilities(frame).tolist() == [True]
+    assert implied_edge(frame, [0.01], 1.0) == pytest.approx([0.005])
+
+
+def test_implied_edge_frame_without_a_name_raises() -> None:
+    frame = pd.DataFrame({"p_down": [0.1], "p_flat": [0.3], "up": [0.6]})
+    with pytest.raises(SchemaError, match="lack p_up"):
+        implied_edge(frame, [0.01], 1.0)

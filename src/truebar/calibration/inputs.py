@@ -6,14 +6,11 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from truebar.arrays import FloatArray, IntArray, floats
 from truebar.edge import valid_probabilities
 from truebar.errors import InvalidProbabilityError, SchemaError, TooFewRowsError
-
-COLUMNS: Final = ("p_down", "p_flat", "p_up")
-"""Order of the classes everywhere; the labels are -1, 0 and 1."""
+from truebar.probabilities import COLUMNS, probability_columns
 
 PROBABILITY_FLOOR: Final = 1e-12
 """Probabilities are held this far from 0 and 1 before a logarithm; a 32-bit softmax rounds at 6e-8."""
@@ -33,7 +30,7 @@ def read_probabilities(probabilities: npt.ArrayLike) -> FloatArray:
         SchemaError: when the columns are not there, or not three.
         InvalidProbabilityError: when a value is infinite or outside [0, 1], or a row does not sum to one.
     """
-    rows = _three_columns(probabilities)
+    rows = probability_columns(probabilities)
     unknown = np.isnan(rows).any(axis=1)
     within = np.all(np.isnan(rows) | ((rows >= 0) & (rows <= 1)), axis=1)
     wrong = np.flatnonzero(~np.where(unknown, within, valid_probabilities(rows)))
@@ -46,24 +43,6 @@ def read_probabilities(probabilities: npt.ArrayLike) -> FloatArray:
     totals = rows.sum(axis=1, keepdims=True)
     # Rows whose sum is one but for rounding stay as they are, so that reading twice is reading once.
     return np.divide(rows, np.where(np.abs(totals - 1) <= ROUNDING, 1.0, totals))
-
-
-def _three_columns(probabilities: npt.ArrayLike) -> FloatArray:
-    """Return the three columns as float64, missing values as NaN."""
-    if isinstance(probabilities, pd.DataFrame):
-        missing = [name for name in COLUMNS if name not in probabilities.columns]
-        if missing:
-            raise SchemaError(
-                f"the probabilities lack {', '.join(missing)}; expected the columns {', '.join(COLUMNS)}."
-            )
-        return np.column_stack([floats(probabilities[name]) for name in COLUMNS])
-    rows = floats(probabilities)
-    if rows.ndim != 2 or rows.shape[1] != len(COLUMNS):
-        raise SchemaError(
-            f"the probabilities have shape {rows.shape}; expected one row per bar and three columns: "
-            f"{', '.join(COLUMNS)}."
-        )
-    return rows
 
 
 def read_training_rows(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[FloatArray, IntArray]:

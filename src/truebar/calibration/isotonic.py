@@ -10,8 +10,9 @@ import numpy as np
 
 from truebar.arrays import BoolArray, FloatArray, IntArray
 from truebar.calibration.calibrator import Calibrator, renormalised
-from truebar.calibration.inputs import COLUMNS, require_classes
+from truebar.calibration.inputs import require_classes
 from truebar.errors import ModelError, TooFewRowsError
+from truebar.probabilities import COLUMNS
 
 FEWEST_ROWS: Final = 10_000
 """With fewer rows the steps follow the noise (METHOD §5.2)."""

@@ -11,6 +11,7 @@ import pandas as pd
 from truebar.arrays import FloatArray, IntArray
 from truebar.edge import valid_probabilities
 from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError
+from truebar.probabilities import probability_columns
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,24 @@ def known_labels(labels: npt.ArrayLike) -> FloatArray:
 def scored_rows(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> ScoredRows:
     """Return the rows of float[n, 3] and [n] that have a label and a valid probability, in their order.
 
+    A frame of probabilities is read by the names p_down, p_flat, p_up.
+
     Raises:
-        SchemaError: when lengths differ or there are not three columns.
+        SchemaError: when lengths differ or there are not these three columns.
         CorruptDataError: for a label other than -1, 0, 1 or missing.
     """
-    valid, known = valid_probabilities(probabilities), known_labels(labels)
+    every, known = probability_columns(probabilities), known_labels(labels)
+    valid = valid_probabilities(every)
     if valid.size != known.size:
         raise SchemaError(
             f"{valid.size} rows of probabilities and {known.size} labels; expected the same rows."
         )
     kept = valid & ~np.isnan(known)
-    rows = np.ascontiguousarray(np.asarray(probabilities, dtype=np.float64)[kept])
-    return ScoredRows(rows, known[kept].astype(np.int64), int(valid.size - np.count_nonzero(kept)))
+    return ScoredRows(
+        np.ascontiguousarray(every[kept]),
+        known[kept].astype(np.int64),
+        int(valid.size - np.count_nonzero(kept)),
+    )
 
 
 def class_shares(labels: npt.ArrayLike) -> tuple[float, float, float]:
