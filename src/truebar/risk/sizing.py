@@ -11,6 +11,7 @@ from truebar.arrays import FloatArray
 from truebar.config import SizingConfig
 from truebar.edge import valid_probabilities
 from truebar.errors import ConfigurationError, SchemaError
+from truebar.probabilities import probability_columns
 from truebar.units import BARS_PER_YEAR, validate_timeframe
 
 KELLY_INPUTS: Final = "probabilities, edge, tau, class_moments and round_trip_cost"
@@ -23,29 +24,48 @@ def _column(values: npt.ArrayLike, name: str, rows: int | None = None) -> FloatA
     return column
 
 
+def _moments(class_moments: npt.ArrayLike, rows: int) -> FloatArray:
+    """Return q as float64[3] or float64[rows, 3]."""
+    try:
+        moments = np.asarray(class_moments, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise SchemaError(f"class_moments must be numbers, three or three a row ({error}).") from error
+    if moments.shape not in {(3,), (rows, 3)}:
+        raise SchemaError(
+            f"class_moments have shape {moments.shape}; expected (q_down, q_flat, q_up), one triple in all "
+            f"or one for each of {rows} rows."
+        )
+    return moments
+
+
 def predicted_variance(
-    probabilities: npt.ArrayLike, tau: npt.ArrayLike, class_moments: tuple[float, float, float]
+    probabilities: npt.ArrayLike, tau: npt.ArrayLike, class_moments: npt.ArrayLike
 ) -> FloatArray:
     """Return v[n] = tau² · Σ p_c · q_c, the second moment of the return that the probabilities imply.
 
     Args:
-        probabilities: float[n, 3], columns p_down, p_flat, p_up.
+        probabilities: float[n, 3], columns p_down, p_flat, p_up; a frame is read by these names.
         tau: float[n], log return.
-        class_moments: (q_down, q_flat, q_up) of `truebar.edge.class_second_moments`.
+        class_moments: (q_down, q_flat, q_up) of `truebar.edge.class_second_moments`; one triple, or
+            float[n, 3] where rows come from folds with their own.
 
     NaN where a row is no probability. Known when the row is.
+
+    Raises:
+        SchemaError: when lengths or columns do not match.
 
     >>> predicted_variance([[0.25, 0.5, 0.25]], [0.01], (4.0, 0.25, 4.0)).round(7).tolist()
     [0.0002125]
     """
     thresholds = _column(tau, "tau")
-    valid = valid_probabilities(probabilities)
-    rows = np.asarray(probabilities, dtype=np.float64)
+    rows = probability_columns(probabilities)
+    valid = valid_probabilities(rows)
     if valid.size != thresholds.size:
         raise SchemaError(
             f"probabilities have {valid.size} rows and tau {thresholds.size}; expected the same."
         )
-    return np.where(valid, thresholds**2 * (rows @ np.asarray(class_moments)), np.nan)
+    second_moment = np.sum(rows * _moments(class_moments, valid.size), axis=1)
+    return np.where(valid, thresholds**2 * second_moment, np.nan)
 
 
 def position_sizes(
@@ -56,7 +76,7 @@ def position_sizes(
     probabilities: npt.ArrayLike | None = None,
     edge: npt.ArrayLike | None = None,
     tau: npt.ArrayLike | None = None,
-    class_moments: tuple[float, float, float] | None = None,
+    class_moments: npt.ArrayLike | None = None,
     round_trip_cost: float | None = None,
 ) -> FloatArray:
     """Return q[n], the share of equity that a position entered at each row would have.
@@ -71,7 +91,7 @@ def position_sizes(
         probabilities: float[n, 3]; this and all below only with Kelly.
         edge: e[n], log return.
         tau: float[n], log return.
-        class_moments: (q_down, q_flat, q_up).
+        class_moments: (q_down, q_flat, q_up), one triple or float[n, 3].
         round_trip_cost: C, log return.
 
     NaN where sigma is unknown or not positive, and with Kelly where the edge or v is: no entry there.
@@ -79,7 +99,7 @@ def position_sizes(
 
     Raises:
         ConfigurationError: when Kelly is on and one of its inputs is missing.
-        SchemaError: when lengths differ.
+        SchemaError: when lengths or columns do not match.
 
     >>> position_sizes([0.002, 0.0005], timeframe="15m", config=SizingConfig()).round(3).tolist()
     [0.534, 1.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from truebar.config import SizingConfig
@@ -62,3 +63,26 @@ def test_position_sizes_kelly_without_its_inputs_raises() -> None:
 def test_predicted_variance_other_length_raises() -> None:
     with pytest.raises(SchemaError):
         predicted_variance([[0.2, 0.5, 0.3]], [0.01, 0.01], (1.0, 1.0, 1.0))
+
+
+def test_predicted_variance_moments_per_row_equal_each_row_alone() -> None:
+    rng = np.random.default_rng(0)
+    for count in (1, 3, 4):
+        rows, tau = rng.dirichlet([1, 1, 1], count), rng.uniform(0.001, 0.02, count)
+        moments = rng.uniform(0.1, 9, (count, 3))
+        alone = [predicted_variance(rows[[row]], tau[[row]], tuple(moments[row]))[0] for row in range(count)]
+        assert predicted_variance(rows, tau, moments).tolist() == pytest.approx(alone)
+
+
+@pytest.mark.parametrize(
+    "moments", [4.0, (4.0, 0.3), [[4.0, 0.3, 4.0]], np.ones((3, 4)), np.ones((2, 3, 3)), [[1, 1, 1], [1]]]
+)
+def test_predicted_variance_moments_of_another_shape_raise(moments: object) -> None:
+    with pytest.raises(SchemaError, match="class_moments"):
+        predicted_variance([[0.2, 0.5, 0.3]] * 3, [0.01] * 3, moments)
+
+
+def test_predicted_variance_frame_is_read_by_name() -> None:
+    frame = pd.DataFrame({"p_up": [0.6], "p_flat": [0.3], "p_down": [0.1]})
+    expected = predicted_variance([[0.1, 0.3, 0.6]], [0.01], (9.0, 0.3, 4.0))
+    assert predicted_variance(frame, [0.01], (9.0, 0.3, 4.0)).tolist() == expected.tolist()
