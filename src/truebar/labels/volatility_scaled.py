@@ -41,7 +41,8 @@ def vol_scaled(
         A frame of n rows in the order of the bars, fresh index: sigma and tau (known at close_time of bar
         t), future_return, label (float64: -1, 0, 1) and label_end (datetime64[ns, UTC], close_time of bar
         t+h). future_return, label and label_end may be used from label_end on. future_return is NaN unless
-        all bars of (t, t+h] exist. label is NaN and label_end NaT where future_return or sigma is missing:
+        all bars of (t, t+h] exist. tau is NaN where sigma is missing or zero: a market that did not move
+        shows no volatility to scale by. label is NaN and label_end NaT where future_return or tau is NaN:
         such a row belongs to no split.
 
     Raises:
@@ -65,7 +66,8 @@ def vol_scaled(
     whole = grid.follows(horizon_bars)[horizon_bars:]
     future_return = np.full(close.size, np.nan)
     future_return[start] = np.where(whole, np.log(close[end] / close[start]), np.nan)
-    tau = k * volatility * math.sqrt(horizon_bars)
+    width = k * volatility * math.sqrt(horizon_bars)
+    tau = np.where(width > 0, width, np.nan)  # a threshold of zero would call every tick a move
     labelled = np.isfinite(future_return) & np.isfinite(tau)
     beyond = np.abs(future_return) > tau if neutral_zone else labelled
     label = np.where(beyond, np.sign(future_return), 0.0)

@@ -110,3 +110,15 @@ def test_vol_scaled_bad_arguments_raise_named_errors():
 def test_vol_scaled_without_a_timeframe_is_a_type_error():
     with pytest.raises(TypeError):
         vol_scaled(random_bars(np.random.default_rng(3), 3, 0), [0.1] * 3, k=1.0, horizon_bars=1)
+
+
+@pytest.mark.parametrize("zone", [True, False])
+def test_vol_scaled_without_volatility_has_no_threshold_and_no_label(zone):
+    bars = random_bars(np.random.default_rng(4), 4, 0)
+    found = vol_scaled(
+        bars, [0.0, 0.01, 5e-324, 0.01], k=0.1, horizon_bars=1, neutral_zone=zone, timeframe="15m"
+    )
+    assert found["tau"].isna().tolist() == [True, False, True, False]
+    assert found["label"].isna().tolist() == [True, False, True, True]
+    assert found["label_end"].isna().tolist() == [True, False, True, True]
+    assert found["future_return"].notna().tolist() == [True, True, True, False]
