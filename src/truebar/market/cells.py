@@ -59,9 +59,6 @@ def to_nanoseconds(values: pd.Series[Any]) -> IntArray:
     each recognised by its own magnitude, so that units may be mixed. Day-month orders are never guessed.
 
     >>> import pandas as pd
-
-    from truebar.arrays import BoolArray, FloatArray, IntArray
-    from truebar.times import NO_TIME
     >>> to_nanoseconds(pd.Series([1735689600, 1735689600000, 1735689600000000]))
     array([1735689600000000000, 1735689600000000000, 1735689600000000000])
     """
