@@ -10,14 +10,18 @@ import numpy as np
 import pandas as pd
 
 from truebar.arrays import BoolArray, FloatArray, IntArray, floats
-from truebar.errors import CorruptDataError, SchemaError
+from truebar.errors import CorruptDataError, SchemaError, WrongTimeframeError
 from truebar.times import ascending_nanoseconds, utc_index
-from truebar.units import timeframe_nanoseconds
+from truebar.units import describe_length, timeframe_nanoseconds
 
 PRICES: Final = ("open", "high", "low", "close")
 
 ROUNDING: Final = 1e-9
 """Relative: prices that went through a logarithm and back may leave [low, high] by this much."""
+
+
+MIN_STEPS: Final = 4
+"""Fewer steps between bars than this do not show a timeframe: gaps could explain them."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ def grid_of(bars: pd.DataFrame, timeframe: str | None = None) -> Grid:
     Raises:
         SchemaError: when open_time is missing or no time.
         CorruptDataError: when the times do not strictly ascend, or leave the grid.
+        WrongTimeframeError: when there are at least 4 steps and none is as short as `timeframe`: every
+            bar would stand alone between gaps.
     """
     if "open_time" not in bars.columns:
         raise SchemaError(f"bars have no column open_time; found {', '.join(map(str, bars.columns))}.")
@@ -119,5 +125,10 @@ def grid_of(bars: pd.DataFrame, timeframe: str | None = None) -> Grid:
         raise CorruptDataError(
             f"bar {utc_index(open_time[row : row + 1])[0]} opens {steps[row - 1] / 1e9:g} s after the one "
             f"before it, no multiple of {step / 1e9:g} s. Give bars of one timeframe."
+        )
+    if steps.size >= MIN_STEPS and steps.min() != step:
+        raise WrongTimeframeError(
+            f"expected {timeframe} bars, found bars at least {describe_length(int(steps.min()))} apart "
+            f"({steps.size:,} steps). Give the timeframe that the bars have."
         )
     return Grid(open_time, step, open_time // step)

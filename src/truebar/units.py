@@ -67,3 +67,16 @@ def bars_per_day(timeframe: str) -> int:
     96
     """
     return SECONDS_PER_DAY // TIMEFRAME_SECONDS[validate_timeframe(timeframe)]
+
+
+TIMEFRAME_OF_NANOSECONDS: Final = {timeframe_nanoseconds(name): name for name in TIMEFRAMES}
+"""Name of each length that is a timeframe."""
+
+
+def describe_length(length: int) -> str:
+    """Return nanoseconds in words: a timeframe's name where they are one, else seconds.
+
+    >>> describe_length(900_000_000_000), describe_length(180_000_000_000)
+    ('15m', '180 s')
+    """
+    return TIMEFRAME_OF_NANOSECONDS.get(length, f"{length / 1e9:g} s")

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import pandas as pd
 
 from truebar.arrays import IntArray
+from truebar.bars import MIN_STEPS
 from truebar.errors import SchemaError, WrongTimeframeError
 from truebar.times import NANOSECONDS_PER_SECOND, ascending_nanoseconds, nanoseconds, timeframe_of
-from truebar.units import TIMEFRAMES, timeframe_nanoseconds
-
-MIN_SPACINGS: Final = 4
-"""Fewer spacings than this do not show a timeframe: gaps could explain them."""
-
-_NAME_OF: Final = {timeframe_nanoseconds(name): name for name in TIMEFRAMES}
-
-
-def describe_length(length: int) -> str:
-    """Return nanoseconds in words: a timeframe's name where they are one, else seconds.
-
-    >>> describe_length(900_000_000_000), describe_length(180_000_000_000)
-    ('15m', '180 s')
-    """
-    return _NAME_OF.get(length, f"{length / 1e9:g} s")
+from truebar.units import TIMEFRAME_OF_NANOSECONDS, TIMEFRAMES, describe_length, timeframe_nanoseconds
 
 
 def require_spacing(open_time: IntArray, timeframe: str) -> None:
@@ -39,14 +24,18 @@ def require_spacing(open_time: IntArray, timeframe: str) -> None:
     """
     steps, counts = np.unique(np.diff(np.unique(open_time)), return_counts=True)
     total = int(counts.sum())
-    if total < MIN_SPACINGS:
+    if total < MIN_STEPS:
         return
     position = int(counts.argmax())
     step, count = int(steps[position]), int(counts[position])
     if step == timeframe_nanoseconds(timeframe) or 2 * count <= total:
         return
     looks = describe_length(step)
-    known = f"give timeframe {looks}" if step in _NAME_OF else f"truebar knows {', '.join(TIMEFRAMES)}"
+    known = (
+        f"give timeframe {looks}"
+        if step in TIMEFRAME_OF_NANOSECONDS
+        else f"truebar knows {', '.join(TIMEFRAMES)}"
+    )
     raise WrongTimeframeError(
         f"expected {timeframe} bars, found bars {looks} apart ({count:,} of {total:,} steps); "
         f"the data look like {looks}: {known}, or take another file."
@@ -70,7 +59,7 @@ def infer_timeframe(bars: pd.DataFrame) -> str:
         return timeframe_of(bars["open_time"])
     open_time = ascending_nanoseconds(bars["open_time"])
     lengths = np.unique(nanoseconds(bars["close_time"], "close_time") - open_time)
-    for step, name in _NAME_OF.items():
+    for step, name in TIMEFRAME_OF_NANOSECONDS.items():
         if lengths[0] > 0 and step - NANOSECONDS_PER_SECOND <= lengths[0] and lengths[-1] <= step:
             return name
     raise SchemaError(
