@@ -18,6 +18,8 @@ from truebar.validation.splits import LabelledRows, labelled_rows
 VAULT_SHARE: Final = 0.2
 MIN_VAULT_BARS: Final = 5_000
 MIN_VAULT_DAYS: Final = 60
+MIN_DAYS_COVERED: Final = 0.5
+"""Share of the bars of `MIN_VAULT_DAYS` that a vault called by its days must hold."""
 
 
 @dataclass(frozen=True, order=True)
@@ -58,7 +60,9 @@ def next_vault(
 
     With none registered it is the last `share` of the labelled rows. With one registered it stays that one,
     whatever bars are appended, until the labelled rows that open at or after its end are `min_bars` or
-    reach `min_days` days beyond it; then those rows are the new vault. Whether a new vault has enough round
+    reach `min_days` days beyond it and are at least half of the bars of so many days (a hole in the data is
+    no history to be judged on); then those rows are the new vault. Bars are counted by the smallest step
+    between rows. Whether a new vault has enough round
     trips is for the caller to see after its look.
 
     Args:
@@ -82,9 +86,10 @@ def next_vault(
     if not new.any():
         return last
     newest_end = int(rows.end[new].max())
-    if np.count_nonzero(new) >= min_bars or newest_end - last_end >= min_days * NANOSECONDS_PER_DAY:
-        return _interval(last_end, newest_end)
-    return last
+    count = int(np.count_nonzero(new))
+    span = min_days * NANOSECONDS_PER_DAY
+    long_enough = newest_end - last_end >= span and count >= MIN_DAYS_COVERED * span / _smallest_step(rows)
+    return _interval(last_end, newest_end) if count >= min_bars or long_enough else last
 
 
 def vault_rows(open_time: Times, label_end: Times, vault: Vault) -> dict[str, IntArray]:
@@ -115,6 +120,13 @@ def vault_rows(open_time: Times, label_end: Times, vault: Vault) -> dict[str, In
             f"the rows open {_span(rows)}."
         )
     return sides
+
+
+def _smallest_step(rows: LabelledRows) -> int:
+    """Return the smallest step between rows in nanoseconds; for one row the time its label takes."""
+    steps = np.diff(rows.all_open)
+    steps = steps[steps > 0]
+    return int(steps.min()) if steps.size else int((rows.end - rows.open).min())
 
 
 def _interval(start: int, end: int) -> Vault:

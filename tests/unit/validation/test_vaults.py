@@ -65,6 +65,17 @@ def test_next_vault_moves_with_five_thousand_new_bars(new_bars, moves):
     assert (next_vault(times, ends, [registered]) != registered) == moves
 
 
+@pytest.mark.parametrize(("new_bars", "moves"), [(1, False), (719, False), (720, True)])
+def test_next_vault_days_without_half_of_their_bars_do_not_move_it(new_bars, moves):
+    step = pd.Timedelta("1h")
+    before = pd.date_range("2024-01-01", periods=2_000, freq=step, tz="UTC")
+    after = before[-1] + pd.Timedelta(days=70) + step * np.arange(1, new_bars + 1)
+    times = before.append(pd.DatetimeIndex(after))
+    registered = Vault(before[1_500], before[-1] + 5 * step)
+    found = next_vault(times, times + 5 * step, [registered])
+    assert (found != registered) == moves
+
+
 def test_next_vault_with_nothing_new_is_the_last_one():
     times, ends = history(100)
     registered = [Vault(times[10], times[20]), Vault(times[20], times[-1] + pd.Timedelta("1d"))]
