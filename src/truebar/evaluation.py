@@ -45,7 +45,7 @@ def trade(
 
     Raises:
         SchemaError: when lengths differ.
-        CorruptDataError, ConfigurationError: as `truebar.backtest.run`.
+        CorruptDataError, WrongTimeframeError, ConfigurationError: as `truebar.backtest.run`.
     """
     edge = implied_edge(probabilities, tau, facts.edge_scale)
     sizes = position_sizes(
@@ -59,7 +59,8 @@ def trade(
         round_trip_cost=round_trip_cost(recipe.backtest),
     )
     mode = recipe.backtest.position_mode
-    return backtest.run(bars, target_positions(edge, rule, size=sizes, position_mode=mode), recipe.backtest)
+    target = target_positions(edge, rule, size=sizes, position_mode=mode)
+    return backtest.run(bars, target, recipe.backtest, timeframe=timeframe)
 
 
 def on_bars(bars: pd.DataFrame, rows: pd.DataFrame, columns: list[str]) -> npt.NDArray[np.float64]:

@@ -55,7 +55,13 @@ def _prices_at(funding: pd.DataFrame, price_of_bar: FloatArray, bar: IntArray) -
     return np.where(np.isfinite(mark) & (mark > 0), mark, fallback)
 
 
-def funding_due(open_time: Times, funding: pd.DataFrame | None, price_at_open: FloatArray) -> FundingDue:
+def funding_due(
+    open_time: Times,
+    funding: pd.DataFrame | None,
+    price_at_open: FloatArray,
+    *,
+    timeframe: str | None = None,
+) -> FundingDue:
     """Return what a long unit pays in funding in each bar.
 
     Args:
@@ -63,6 +69,7 @@ def funding_due(open_time: Times, funding: pd.DataFrame | None, price_at_open: F
         funding: `market.funding`: funding_time, rate, and where known mark_price; None is no funding.
         price_at_open: float[n], mark (or else trade) price at each open, quote currency; it values the
             funding rows that have no mark price of their own.
+        timeframe: length of a bar; the smallest step by default.
 
     Funding before the first bar or after the last is left out. Funding that falls into missing bars is due
     before the fill of the next bar. Rates are known at funding_time and not before.
@@ -76,7 +83,7 @@ def funding_due(open_time: Times, funding: pd.DataFrame | None, price_at_open: F
     if funding is None or funding.empty:
         return due
     times, rates = _times_and_rates(funding)
-    step = timeframe_nanoseconds(timeframe_of(open_time))
+    step = timeframe_nanoseconds(timeframe or timeframe_of(open_time))
     kept = (times >= opens[0]) & (times < opens[-1] + step)
     times, rates, rows = times[kept], rates[kept], funding.loc[kept]
     bar = np.searchsorted(opens, times, side="right") - 1

@@ -21,6 +21,7 @@ def run(
     *,
     funding: pd.DataFrame | None = None,
     mark: pd.DataFrame | None = None,
+    timeframe: str | None = None,
 ) -> BacktestResult:
     """Return the account that follows `target_position` over `bars`.
 
@@ -33,12 +34,12 @@ def run(
     funding comes before liquidation.
 
     Args:
-        bars: closed klines, ascending: open_time, open, high, low, close, volume. Their smallest step must
-            be a known timeframe.
+        bars: closed klines, ascending: open_time, open, high, low, close, volume.
         target_position: float[n] in [-1, 1], share of equity decided at close t. The last one never fills.
         config: capital, sides, costs and limits.
         funding: `market.funding`: funding_time, rate, and where known mark_price.
         mark: `market.mark_klines`: open_time, open, high, low; used for funding and liquidation where there.
+        timeframe: of the bars; by default their smallest step, which must then be a known timeframe.
 
     Equity at row t is known at the close of bar t. No value may be missing.
 
@@ -46,7 +47,8 @@ def run(
         SchemaError: when a column is missing or lengths differ.
         CorruptDataError: for unsorted times, prices that are missing or not positive, or bad funding rows.
         ConfigurationError: for a target that is NaN, outside [-1, 1] or on a side that may not be held.
-        UnknownTimeframeError: when the smallest step of the bars is no known timeframe.
+        UnknownTimeframeError: when the timeframe, or without one the smallest step, is not known.
+        WrongTimeframeError: when no two bars are one `timeframe` apart.
         TooFewRowsError: with fewer than two bars.
 
     >>> from truebar.config import BacktestConfig
@@ -56,8 +58,8 @@ def run(
     >>> run(pd.DataFrame({"open_time": times, **prices, "volume": 1.0}), [1, 1, 1], free).equity.tolist()
     [100000.0, 110000.0, 110000.0]
     """
-    market = market_arrays(bars, funding, mark)
-    timeframe = timeframe_of(bars["open_time"])
+    market = market_arrays(bars, funding, mark, timeframe=timeframe)
+    timeframe = timeframe or timeframe_of(bars["open_time"])
     target = checked_target(target_position, len(bars), config.position_mode)
     equity, units, fills, trips = simulate(market, target, cost_rates(config), config.initial_capital)
     open_time = utc_index(nanoseconds(bars["open_time"]))

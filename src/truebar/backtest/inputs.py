@@ -8,7 +8,7 @@ import pandas as pd
 
 from truebar.arrays import BoolArray, FloatArray
 from truebar.backtest.account import Market, Rates
-from truebar.bars import columns_of, prices_of
+from truebar.bars import columns_of, grid_of, prices_of
 from truebar.config import BacktestConfig
 from truebar.decision import MAY_HOLD
 from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
@@ -37,26 +37,37 @@ def _mark_columns(bars: pd.DataFrame, mark: pd.DataFrame | None) -> tuple[FloatA
     return opened, high, low
 
 
-def market_arrays(bars: pd.DataFrame, funding: pd.DataFrame | None, mark: pd.DataFrame | None) -> Market:
+def market_arrays(
+    bars: pd.DataFrame,
+    funding: pd.DataFrame | None,
+    mark: pd.DataFrame | None,
+    *,
+    timeframe: str | None = None,
+) -> Market:
     """Return the arrays that the account runs on.
 
     Args:
         bars: closed klines, ascending: open_time, open, high, low, close, volume.
         funding: `market.funding` or None.
         mark: `market.mark_klines` or None.
+        timeframe: of the bars; their smallest step by default.
 
     Raises:
         SchemaError: when a column is missing.
-        CorruptDataError: for unsorted times, or prices that are missing or not positive.
+        CorruptDataError: for unsorted times, times off the grid of `timeframe`, or prices that are missing
+            or not positive.
+        WrongTimeframeError: when no two bars are one `timeframe` apart.
         TooFewRowsError: with fewer than two bars.
     """
     if "open_time" not in bars.columns:
         raise SchemaError(f"bars have no column open_time; found {', '.join(map(str, bars.columns))}.")
     if len(bars) < 2:
         raise TooFewRowsError(f"a backtest needs at least 2 bars; found {len(bars)}.")
+    if timeframe is not None:
+        grid_of(bars, timeframe)
     opened, _, _, close = prices_of(bars)
     mark_open, mark_high, mark_low = _mark_columns(bars, mark)
-    due = funding_due(bars["open_time"], funding, mark_open)
+    due = funding_due(bars["open_time"], funding, mark_open, timeframe=timeframe)
     return Market(
         open=opened,
         close=close,

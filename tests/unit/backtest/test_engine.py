@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from truebar import backtest
@@ -19,6 +19,7 @@ from truebar.errors import (
     SchemaError,
     TooFewRowsError,
     UnknownTimeframeError,
+    WrongTimeframeError,
 )
 
 Bars = Callable[..., pd.DataFrame]
@@ -104,26 +105,42 @@ def test_run_short_above_the_leverage_limit_is_rebalanced(path: Bars, free: Back
     assert len(result.trades) == 1
 
 
-def test_run_liquidation_stays_flat_until_the_target_changes_to_another_position(
+def with_margin(config: BacktestConfig, maintenance_margin: float) -> BacktestConfig:
+    execution = config.execution.model_copy(update={"maintenance_margin": maintenance_margin})
+    return config.model_copy(update={"execution": execution})
+
+
+@pytest.mark.parametrize("later", [[-1, -1, -1, -1], [-1, 0, 0, 0]])
+def test_run_liquidation_stays_flat_while_no_new_position_is_asked_for(
+    path: Bars, free: BacktestConfig, later: list[float]
+) -> None:
+    bars = path([100] * 6, [100, 100, 90, 80, 70, 60], high=[100, 180, 100, 100, 100, 100])
+    result = backtest.run(bars, [-1, -1, *later], with_margin(free, 0.2))
+    # Equity at 180 is 200 <= 20 % of 1800: closed there, less 50 bps of it.
+    left = 1000 - 800 - 1800 * 0.005
+    assert result.fills["reason"].tolist() == ["entry", "liquidation"]
+    assert result.equity.tolist() == pytest.approx([1000, left, left, left, left, left])
+
+
+def test_run_liquidation_ends_its_lock_when_the_target_changes_to_another_size(
     path: Bars, free: BacktestConfig
 ) -> None:
-    opens, closes = [100, 100, 100, 100, 100, 100], [100, 100, 100, 100, 100, 100]
-    bars = path(opens, closes, high=[100, 199.5, 100, 100, 100, 100])
-    result = backtest.run(bars, [-1, -1, -1, -0.5, -0.5, 0], free)
-    # Equity at 199.5 is 5 <= 0.5 % of 1995: closed there, less 50 bps of it.
-    left = 1000 - 995 - 1995 * 0.005
-    assert result.fills["reason"].tolist()[0:2] == ["entry", "liquidation"]
-    assert result.equity[1] == pytest.approx(left)
-    assert left < 0
-    assert result.equity[-1] == pytest.approx(left)
+    bars = path([100] * 7, [100, 100, 100, 100, 100, 90, 90], high=[100, 180, 100, 100, 100, 100, 100])
+    result = backtest.run(bars, [-1, -1, -1, -0.5, -0.5, -0.5, -0.5], with_margin(free, 0.2))
+    left = 1000 - 800 - 1800 * 0.005
+    assert result.fills[["bar", "reason"]].to_numpy().tolist() == [
+        [1, "entry"],
+        [1, "liquidation"],
+        [4, "entry"],
+    ]
+    assert result.fills["units"].iloc[-1] == pytest.approx(-0.5 * left / 100)
+    assert result.equity[-1] == pytest.approx(left * 1.05)
 
 
 def test_run_liquidation_with_equity_left_enters_again_on_a_new_signal(
     path: Bars, free: BacktestConfig
 ) -> None:
-    config = free.model_copy(
-        update={"execution": free.execution.model_copy(update={"maintenance_margin": 0.2})}
-    )
+    config = with_margin(free, 0.2)
     bars = path([100] * 8, [100] * 8, high=[100, 180, 100, 100, 100, 100, 100, 100])
     result = backtest.run(bars, [-1, -1, -1, 0, 0, -1, -1, -1], config)
     assert result.fills[["bar", "reason"]].to_numpy().tolist() == [
@@ -204,8 +221,7 @@ def test_run_later_bars_never_change_earlier_equity(
     target = np.random.default_rng(seed).uniform(-1, 1, len(bars))
     at = min(max(cut, 2), len(bars))
     part = bars.iloc[:at]
-    if part["open_time"].diff().min() != bars["open_time"].diff().min():
-        return
+    assume(part["open_time"].diff().min() == bars["open_time"].diff().min())
     whole = backtest.run(bars, target, with_costs(5, 10)).equity
     assert backtest.run(part, target[:at], with_costs(5, 10)).equity.tolist() == whole[:at].tolist()
 
@@ -217,6 +233,22 @@ def test_run_times_of_another_unit_and_without_zone_are_the_same(path: Bars, fre
         backtest.run(naive, [1, 1, 1], free).equity.tolist()
         == backtest.run(bars, [1, 1, 1], free).equity.tolist()
     )
+
+
+def test_run_timeframe_given_replaces_the_smallest_step(path: Bars, free: BacktestConfig) -> None:
+    bars = path([100] * 3, [100] * 3)
+    late = pd.DataFrame({"funding_time": bars["open_time"].iloc[[2]] + pd.Timedelta("30min"), "rate": [0.01]})
+    guessed, given_ = (
+        backtest.run(bars, [1, 1, 1], free, funding=late, timeframe=timeframe) for timeframe in (None, "15m")
+    )
+    assert (guessed.timeframe, given_.timeframe) == ("1h", "15m")
+    # Funding half an hour after the last open falls into an hourly bar, and after the end of a 15m one.
+    assert (guessed.equity[-1], given_.equity[-1]) == pytest.approx((990, 1000))
+
+
+def test_run_bars_of_another_timeframe_raise(path: Bars, free: BacktestConfig) -> None:
+    with pytest.raises(WrongTimeframeError, match="expected 15m"):
+        backtest.run(path([100] * 6, [100] * 6), [0] * 6, free, timeframe="15m")
 
 
 def test_run_leaves_its_arguments_alone(path: Bars, free: BacktestConfig) -> None:
