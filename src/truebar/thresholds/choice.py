@@ -16,6 +16,21 @@ INTERVAL_WIDTH: Final = 1.96
 """Standard errors on each side of a 95 % interval of a mean."""
 
 
+SUM_DIGITS: Final = 12
+"""Decimals of a log return that tell two thresholds apart; rounding of their sums stays far below."""
+
+
+def caution(long: float, short: float) -> tuple[float, float]:
+    """Return what the more cautious of two pairs has more of: the sum, then the smaller one (METHOD §3).
+
+    Sums that are equal on the grid of C must be equal here, or rounding would decide between them.
+
+    >>> caution(0.75 * 0.003, 1.5 * 0.003) < caution(1.0 * 0.003, 1.25 * 0.003)
+    True
+    """
+    return round(long + short, SUM_DIGITS), round(min(long, short), SUM_DIGITS)
+
+
 @dataclass(frozen=True)
 class Tried:
     """One pair of thresholds and the account that used it.
@@ -39,8 +54,8 @@ class Tried:
 
     @property
     def caution(self) -> tuple[float, float]:
-        """What the more cautious of two pairs has more of: the sum, then the smaller one."""
-        return self.long + self.short, min(self.long, self.short)
+        """What the more cautious of two pairs has more of."""
+        return caution(self.long, self.short)
 
 
 def standard_error(series: FloatArray, *, horizon_bars: int) -> float:

@@ -19,7 +19,7 @@ from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
 from truebar.funding import expected_funding
 from truebar.risk.sizing import position_sizes
 from truebar.scores.rows import known_labels
-from truebar.thresholds.choice import LEAST_ROUND_TRIPS, Tried, interval_of, most_cautious
+from truebar.thresholds.choice import LEAST_ROUND_TRIPS, Tried, caution, interval_of, most_cautious
 from truebar.thresholds.signals import display_score
 from truebar.thresholds.values import CurvePoint, Thresholds, at_cost, round_trip_cost
 from truebar.times import timeframe_of
@@ -48,7 +48,8 @@ def _sizes(
     *,
     config: BacktestConfig,
     sigma: npt.ArrayLike | None,
-    class_moments: tuple[float, float, float] | None,
+    class_moments: npt.ArrayLike | None,
+    timeframe: str | None,
 ) -> FloatArray:
     """Return the size at entry of each row; without sigma the largest size allowed."""
     if sigma is None and config.sizing.kelly:
@@ -57,7 +58,7 @@ def _sizes(
         return np.full(edge.size, config.sizing.q_max)
     return position_sizes(
         sigma,
-        timeframe=timeframe_of(bars["open_time"]),
+        timeframe=timeframe or timeframe_of(bars["open_time"]),
         config=config.sizing,
         probabilities=probabilities,
         edge=edge,
@@ -126,9 +127,7 @@ def _by_signals(every: list[Tried], rows: Rows, labels: FloatArray, method: Tuni
         )
         for tried in every
     ]
-    best = max(
-        points, key=lambda point: (point.score, point.long + point.short, min(point.long, point.short))
-    )
+    best = max(points, key=lambda point: (point.score, caution(point.long, point.short)))
     return Thresholds(long=best.long, short=best.short, method=method, curve=tuple(points))
 
 
@@ -144,8 +143,9 @@ def optimise(
     labels: npt.ArrayLike | None = None,
     horizon_bars: int = 1,
     sigma: npt.ArrayLike | None = None,
-    class_moments: tuple[float, float, float] | None = None,
+    class_moments: npt.ArrayLike | None = None,
     mark: pd.DataFrame | None = None,
+    timeframe: str | None = None,
 ) -> Thresholds:
     """Return entry thresholds tuned on out-of-fold rows over {0.75, 1, 1.25, 1.5, 2, 2.5, 3}·C per side.
 
@@ -165,8 +165,10 @@ def optimise(
         labels: [n], -1, 0, 1 or missing; for `f1` and `pr_auc`.
         horizon_bars: h; sets the blocks of the standard error and the funding expected.
         sigma: float[n], volatility per bar; without it every position has the largest size allowed.
-        class_moments: (q_down, q_flat, q_up), for Kelly sizing.
+        class_moments: (q_down, q_flat, q_up), for Kelly sizing; one triple, or float[n, 3] where rows come
+            from folds with their own.
         mark: `market.mark_klines`.
+        timeframe: of the bars; their smallest step by default.
 
     The thresholds may be used from the last label_end of the rows given. The curve's score is the mean net
     log return per bar (`ev_net`) or the mean of both sides' score; its interval is normal, from the
@@ -175,6 +177,7 @@ def optimise(
     Raises:
         ConfigurationError: for an unknown method, or labels or sigma missing where they are needed.
         SchemaError, CorruptDataError: when rows do not match or bars are not what they must be.
+        WrongTimeframeError: when no two bars are one `timeframe` apart.
         TooFewRowsError: when no row has an edge.
     """
     if method not in {"ev_net", "f1", "pr_auc"}:
@@ -187,10 +190,19 @@ def optimise(
     if np.isnan(edge).all():
         raise TooFewRowsError(f"none of {edge.size} rows has an edge; thresholds need out-of-fold rows.")
     rows = Rows(
-        market=market_arrays(bars, funding, mark),
+        market=market_arrays(bars, funding, mark, timeframe=timeframe),
         edge=edge,
-        size=_sizes(probabilities, edge, tau, bars, config=config, sigma=sigma, class_moments=class_moments),
-        funding=expected_funding(bars["open_time"], funding, horizon_bars=horizon_bars),
+        size=_sizes(
+            probabilities,
+            edge,
+            tau,
+            bars,
+            config=config,
+            sigma=sigma,
+            class_moments=class_moments,
+            timeframe=timeframe,
+        ),
+        funding=expected_funding(bars["open_time"], funding, horizon_bars=horizon_bars, timeframe=timeframe),
     )
     every = [_try(rows, pair, config) for pair in _pairs(config)]
     if method == "ev_net":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import combinations, product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +13,7 @@ from truebar import backtest
 from truebar.config import BacktestConfig
 from truebar.decision import FixedRule, target_positions
 from truebar.edge import implied_edge
-from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
+from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError, WrongTimeframeError
 from truebar.thresholds import optimise
 from truebar.thresholds.choice import Tried, most_cautious, standard_error
 from truebar.thresholds.signals import display_score
@@ -81,6 +84,21 @@ def test_most_cautious_within_one_error_takes_the_largest_sum_then_the_larger_mi
     assert most_cautious(every, horizon_bars=1) is every[2]
 
 
+def test_most_cautious_equals_on_the_real_grid_follow_exact_sums() -> None:
+    pairs = list(product(COST_MULTIPLES, repeat=2))
+
+    def exactly(pair: tuple[float, float]) -> tuple[Fraction, Fraction]:
+        long, short = (Fraction(multiple) for multiple in pair)
+        return long + short, min(long, short)
+
+    flat = np.zeros(60)
+    for one, other in combinations(pairs, 2):
+        every = [Tried(pair[0] * COST, pair[1] * COST, flat, 30) for pair in (one, other)]
+        chosen = most_cautious(every, horizon_bars=1)
+        position = next(index for index, pair in enumerate(every) if pair is chosen)
+        assert exactly((one, other)[position]) == max(exactly(one), exactly(other))
+
+
 def test_most_cautious_pairs_with_few_round_trips_do_not_count() -> None:
     every = [tried(1, 1, 0.5, n_trades=29), tried(2, 2, 0.1)]
     assert most_cautious(every, horizon_bars=1) is every[1]
@@ -104,12 +122,25 @@ def test_optimise_curve_equals_the_real_decision_and_engine() -> None:
     assert point.low < point.score < point.high
 
 
-def test_optimise_choice_is_within_one_error_of_the_best() -> None:
+def log_returns(point: object) -> np.ndarray:
+    """Per bar, of the account of one pair of thresholds on `market(1.0)`."""
+    bars, probabilities, _ = market(1.0)
+    edge = implied_edge(probabilities, np.full(ROWS, 0.01), 1.0)
+    result = backtest.run(bars, target_positions(edge, FixedRule(point.long, point.short)), CONFIG)
+    return np.diff(np.log(result.equity))
+
+
+def test_optimise_choice_is_the_most_cautious_within_one_paired_error_of_the_best() -> None:
     found = tuned(1.0)
-    chosen = next(p for p in found.curve if (p.long, p.short) == (found.long, found.short))
-    best = max(p.score for p in found.curve)
-    assert chosen.score > 0
-    assert best - chosen.score < (chosen.high - chosen.low) / 2
+    able = [point for point in found.curve if point.n_trades >= 30]
+    best = log_returns(max(able, key=lambda point: point.score))
+    close = []
+    for point in able:
+        behind = best - log_returns(point)
+        if behind.mean() <= standard_error(behind, horizon_bars=1):
+            close.append((round((point.long + point.short) / COST, 6), min(point.long, point.short)))
+    assert 1 <= len(close) < len(able)
+    assert (round((found.long + found.short) / COST, 6), min(found.long, found.short)) == max(close)
     assert found.reason is None
 
 
@@ -148,6 +179,35 @@ def test_optimise_sigma_sets_the_size() -> None:
     assert abs(wild.curve[0].score) < abs(calm.curve[0].score)
 
 
+def test_optimise_kelly_takes_each_rows_own_moments() -> None:
+    config = BacktestConfig(sizing={"kelly": True, "kelly_fraction": 0.01})
+    sigma = np.full(ROWS, 0.001)
+    one, each, other = (
+        tuned(1.0, config=config, sigma=sigma, class_moments=moments).curve[0].score
+        for moments in ((4.0, 0.3, 4.0), np.tile((4.0, 0.3, 4.0), (ROWS, 1)), (8.0, 0.6, 8.0))
+    )
+    assert each == one
+    assert abs(other) < abs(one)
+
+
+def test_optimise_timeframe_given_replaces_the_smallest_step() -> None:
+    bars = market(1.0)[0].iloc[:4]
+    hourly, quarters = (
+        optimise(
+            [[0.0, 0.1, 0.9]] * 4,
+            bars=bars,
+            tau=[0.1] * 4,
+            edge_scale=1.0,
+            config=BacktestConfig(costs={"fee_bps": 0, "slippage_bps": 0}),
+            sigma=[0.01] * 4,
+            timeframe=timeframe,
+        )
+        for timeframe in ("1h", "15m")
+    )
+    # Four times as many bars a year halve the size.
+    assert quarters.curve[0].score == pytest.approx(hourly.curve[0].score / 2, rel=0.02)
+
+
 @pytest.mark.parametrize("method", ["f1", "pr_auc"])
 def test_optimise_display_methods_take_the_best_score(method: str) -> None:
     found = tuned(1.0, method=method)
@@ -180,6 +240,7 @@ def test_standard_error_of_a_constant_difference_is_zero() -> None:
         ({"tau": np.full(ROWS, np.nan)}, TooFewRowsError),
         ({"bars": market(1.0)[0].iloc[:-1]}, SchemaError),
         ({"config": BacktestConfig(sizing={"kelly": True})}, ConfigurationError),
+        ({"timeframe": "15m"}, WrongTimeframeError),
     ],
 )
 def test_optimise_bad_arguments_raise(changes: dict[str, object], error: type[Exception]) -> None:
