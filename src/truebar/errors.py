@@ -22,12 +22,15 @@ TruebarError
 │   └── RunFailedError          a run of the graph ended in failure
 ├── RetryError                  the same call may succeed later
 │   ├── PartitionBusyError
+│   ├── RunDelayedError         a run of the graph was stopped by nothing else
 │   └── StorageFullError
 └── StopError                   nothing may go on until a person has looked
     └── WarehouseDamagedError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class TruebarError(Exception):
@@ -118,6 +121,10 @@ class PartitionBusyError(RetryError):
     """Another run is at work on the partition."""
 
 
+class RunDelayedError(RetryError):
+    """A run of the graph ended in failure, and nothing but passing conditions stood in its way."""
+
+
 class StorageFullError(RetryError):
     """The disk is full; what was published before is untouched."""
 
@@ -128,3 +135,23 @@ class StopError(TruebarError):
 
 class WarehouseDamagedError(StopError):
     """A published file cannot be opened or is not what its sidecar says."""
+
+
+def joined(errors: Sequence[TruebarError], message: str) -> TruebarError:
+    """Return one error in place of several, of the class that says what happens next for them all.
+
+    What a person must look at outweighs what is to be fixed, and that what passes by itself.
+
+    Args:
+        errors: at least one.
+        message: what the new error says.
+    """
+    for base in (StopError, (PartitionError, ConfigurationError), RetryError, TruebarError):
+        kinds = {type(error) for error in errors if isinstance(error, base)}
+        if len(kinds) == 1:
+            return kinds.pop()(message)
+        if kinds:
+            shared = (DataError, ConfigurationError, PartitionError, RetryError, StopError, TruebarError)
+            common = (kind for kind in shared if all(issubclass(k, kind) for k in kinds))
+            return next(common, PartitionError)(message)
+    raise ValueError("expected at least one error.")

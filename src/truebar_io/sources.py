@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
-from truebar.errors import MissingDataError
+from truebar.errors import MissingDataError, TruebarError, UnreadableFileError, joined
 from truebar.partitions import Partition
 from truebar_io.embedded import embedded_source
 from truebar_io.home import Home
@@ -51,25 +51,64 @@ def sources(home: Home, partition: Partition) -> list[Path]:
 
 
 def pending_sources(store: Warehouse, home: Home, partition: Partition) -> list[Path]:
-    """Return those sources whose content has not been ingested yet."""
-    return [path for path in sources(home, partition) if not is_imported(store, partition, path)]
+    """Return those sources whose content has not been ingested yet; ingestion says why one cannot be read."""
+    return [path for path in sources(home, partition) if _is_pending(store, partition, path)]
 
 
-def ingest_sources(store: Warehouse, home: Home, partition: Partition, *, now: datetime) -> SourcesResult:
-    """Ingest every pending source of `partition` and return what was done.
+def _is_pending(store: Warehouse, partition: Partition, path: Path) -> bool:
+    try:
+        return not is_imported(store, partition, path)
+    except UnreadableFileError:
+        return True
+
+
+def require_data(store: Warehouse, home: Home, partition: Partition) -> None:
+    """Do nothing if there is something that the partition's klines are, or can be made of.
 
     Raises:
         MissingDataError: when there is neither a source nor a published bar.
     """
-    pending = pending_sources(store, home, partition)
-    results = [ingest_file(store, partition, path, now=now) for path in pending]
+    if not store.has(partition, "market.klines") and not sources(home, partition):
+        raise _no_data(partition)
+
+
+def ingest_sources(store: Warehouse, home: Home, partition: Partition, *, now: datetime) -> SourcesResult:
+    """Ingest every pending source of `partition`, each by itself, and return what was done.
+
+    Raises:
+        MissingDataError: when there is neither a source nor a published bar.
+        TruebarError: one that names every file that could not be ingested; the others were, before.
+    """
+    ingested: dict[Path, IngestResult] = {}
+    failures: dict[Path, TruebarError] = {}
+    for path in sources(home, partition):
+        try:
+            result = ingest_file(store, partition, path, now=now)
+        except TruebarError as error:
+            failures[path] = error
+            continue
+        if not result.already_imported:
+            ingested[path] = result
+    if failures:
+        raise _failure(failures)
     if not store.has(partition, "market.klines"):
-        raise MissingDataError(
-            f"{partition} has no klines and no source; import a file with `truebar import FILE --symbol "
-            f"{partition.symbol} --timeframe {partition.timeframe}`, or drop one into "
-            f"landing/{partition.symbol}/{partition.timeframe}/."
-        )
-    return _result(store, partition, pending, results)
+        raise _no_data(partition)
+    return _result(store, partition, list(ingested), list(ingested.values()))
+
+
+def _failure(failures: Mapping[Path, TruebarError]) -> TruebarError:
+    texts = [
+        str(error) if path.name in str(error) else f"{path.name}: {error}" for path, error in failures.items()
+    ]
+    return joined(list(failures.values()), " ".join(texts))
+
+
+def _no_data(partition: Partition) -> MissingDataError:
+    return MissingDataError(
+        f"{partition} has no klines and no source; import a file with `truebar import FILE --symbol "
+        f"{partition.symbol} --timeframe {partition.timeframe}`, or drop one into "
+        f"landing/{partition.symbol}/{partition.timeframe}/."
+    )
 
 
 def _result(

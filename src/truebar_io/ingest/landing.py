@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,4 +142,7 @@ def _files(folder: Path, partition: Partition) -> Iterator[LandingFile | Ignored
             status = path.stat()
         except FileNotFoundError:
             continue  # taken away since the folder was listed
+        if not stat.S_ISREG(status.st_mode):
+            yield IgnoredPath(path, "expected a file, found a folder or a device; move its files up")
+            continue
         yield LandingFile(partition, path, status.st_mtime_ns, status.st_size)
