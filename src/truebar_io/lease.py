@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from truebar.errors import PartitionBusyError
 from truebar.partitions import Partition
 from truebar_io.home import Home
+
+_PATIENCE_S: Final = 0.2
+_PAUSE_S: Final = 0.02
 
 
 def _lease_path(home: Home, partition: Partition) -> Path:
@@ -32,7 +36,9 @@ class Lease:
 
     @classmethod
     def acquire(cls, home: Home, partition: Partition, owner: str) -> Self:
-        """Take the lease at once or refuse.
+        """Take the lease or refuse.
+
+        It is tried for 0.2 s, since who only asks whether it is taken (`is_leased`) holds it for a moment.
 
         Args:
             home: where the lock files lie; they are never deleted.
@@ -45,22 +51,35 @@ class Lease:
         path = _lease_path(home, partition)
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(descriptor):
             holder = os.read(descriptor, 1_000).decode("utf-8", "replace").strip() or "another run"
             os.close(descriptor)
             raise PartitionBusyError(
                 f"{partition} is being worked on by {holder}; two runs on one partition would mix their "
                 "results. Wait for that run to end, or stop it, then start this one again."
-            ) from None
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"run {owner} (process {os.getpid()})\n".encode(), 0)
         return cls(partition, owner, descriptor)
 
     def release(self) -> None:
-        """Give the partition back; others may take it at once."""
+        """Give the partition back; others may take it at once, and nobody is told this owner any more."""
+        os.ftruncate(self.descriptor, 0)
         os.close(self.descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Lock the file and return True, or False when another holds the lock all the while."""
+    give_up = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up:
+                return False
+            time.sleep(_PAUSE_S)
+        else:
+            return True
 
 
 def is_leased(home: Home, partition: Partition) -> bool:

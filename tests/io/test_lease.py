@@ -1,7 +1,9 @@
 """Leases: one run at a time on a partition, freed by the kernel when the process dies."""
 
+import fcntl
 import os
 import signal
+import threading
 
 import pytest
 
@@ -46,3 +48,24 @@ def test_lease_of_a_killed_process_is_free_again(tmp_path):
     os.waitpid(child, 0)
     assert not is_leased(home, PARTITION)
     Lease.acquire(home, PARTITION, "next").release()
+
+
+def test_lease_is_taken_though_somebody_asks_at_that_moment_whether_it_is(tmp_path):
+    home = Home(tmp_path)
+    Lease.acquire(home, PARTITION, "first").release()
+    asking = os.open(home.leases / "BTC-USD_1h.lock", os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    end = threading.Timer(0.05, os.close, [asking])
+    end.start()
+    Lease.acquire(home, PARTITION, "second").release()
+    end.join()
+
+
+def test_lease_given_back_names_nobody_any_more(tmp_path):
+    home = Home(tmp_path)
+    Lease.acquire(home, PARTITION, "first").release()
+    asking = os.open(home.leases / "BTC-USD_1h.lock", os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    with pytest.raises(PartitionBusyError, match="by another run"):
+        Lease.acquire(home, PARTITION, "second")
+    os.close(asking)
