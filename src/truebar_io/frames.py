@@ -9,10 +9,11 @@ from typing import Final
 import pandas as pd
 
 from truebar.errors import ConfigurationError
+from truebar_io.durable import replace_file
 
-WRITERS: Final[dict[str, Callable[[pd.DataFrame, Path], None]]] = {
-    ".parquet": lambda frame, path: frame.to_parquet(path, index=False, compression="zstd"),
-    ".csv": lambda frame, path: frame.to_csv(path, index=False),
+WRITERS: Final[dict[str, Callable[[pd.DataFrame], bytes]]] = {
+    ".parquet": lambda frame: frame.to_parquet(index=False, compression="zstd"),
+    ".csv": lambda frame: frame.to_csv(index=False).encode(),
 }
 
 
@@ -21,6 +22,7 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
 
     Raises:
         ConfigurationError: for another suffix, or a folder that does not exist.
+        StorageFullError: when the disk is full.
     """
     if path.suffix not in WRITERS:
         raise ConfigurationError(
@@ -30,9 +32,4 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
         raise ConfigurationError(
             f"cannot write {path}: the folder {path.parent} does not exist; make it first."
         )
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        WRITERS[path.suffix](frame, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    replace_file(path, WRITERS[path.suffix](frame))
