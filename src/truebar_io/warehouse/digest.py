@@ -124,11 +124,16 @@ def _extent(
 def merged(parts: list[TableSummary]) -> TableSummary:
     """Return the summary of a table whose rows lie in several files, given in the order of the files.
 
+    Parts made from different things (a writer killed between two files, or rows added to one) are as a whole
+    made from nothing that has a name. A view holds no rows, so only what it selects must agree.
+
     Raises:
         ValueError: without any part.
     """
     held = [part for part in parts if part.rows] or parts[-1:]
     newest = max(parts, key=lambda part: part.publish)
+    origins = {part.made_from if part.definition is None else part.definition for part in parts}
+    is_of_one_make = len(origins) == 1
     watermarks = [part.watermark for part in held if part.watermark is not None]
     digest = held[0].digest
     if len(held) > 1:
@@ -137,7 +142,7 @@ def merged(parts: list[TableSummary]) -> TableSummary:
         sum(part.rows for part in held),
         max(watermarks, default=None),
         digest,
-        newest.made_from,
+        newest.made_from if is_of_one_make else None,
         newest.publish,
         newest.definition,
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -42,14 +43,38 @@ def test_write_append_touches_only_the_years_of_its_rows(warehouse, by_minute, n
 
     assert result.rows == 35
     assert next(warehouse.root.rglob("market.2023.duckdb")).stat() == old
-    assert warehouse.summary(by_minute)[KLINES].made_from == "second"
 
 
-def test_write_correction_of_an_old_year_is_the_last_word_on_origin(warehouse, by_minute, new_year) -> None:
+def test_write_years_of_different_origin_are_of_none_as_a_whole(warehouse, by_minute, new_year) -> None:
     warehouse.write(by_minute, KLINES, new_year, made_from="first")
+    assert warehouse.summary(by_minute)[KLINES].made_from == "first"
     warehouse.write(by_minute, KLINES, new_year[:3].assign(volume=9.0), made_from="correction")
     summary = warehouse.summary(by_minute)[KLINES]
-    assert (summary.made_from, summary.rows) == ("correction", 30)
+    assert (summary.made_from, summary.rows) == (None, 30)
+
+
+def test_write_replace_killed_between_two_years_is_never_taken_for_fresh(
+    warehouse, by_minute, new_year, monkeypatch
+) -> None:
+    warehouse.write(by_minute, KLINES, new_year, made_from="before")
+    rename, renamed = Path.replace, []
+
+    def killed_at_the_second(self: Path, target: Path) -> Path:
+        if target.suffix == ".duckdb":
+            renamed.append(target.name)
+            if len(renamed) == 2:
+                raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        warehouse.write(by_minute, KLINES, new_year.assign(volume=9.0), mode="replace", made_from="now")
+    monkeypatch.undo()
+    assert set(warehouse.read(["volume"], KLINES, [by_minute])["volume"]) > {9.0}
+    assert warehouse.summary(by_minute)[KLINES].made_from is None
+
+    warehouse.write(by_minute, KLINES, new_year.assign(volume=9.0), mode="replace", made_from="now")
+    assert warehouse.summary(by_minute)[KLINES].made_from == "now"
 
 
 def test_write_replace_empties_the_years_that_it_does_not_bring(warehouse, by_minute, new_year) -> None:
