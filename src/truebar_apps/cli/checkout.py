@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truebar.errors import ConfigurationError
+from truebar_io.durable import replace_file
 from truebar_io.home import Home
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def prepare_dagster_home(checkout: Path, home: Home) -> Path:
     """
     home.dagster.mkdir(parents=True, exist_ok=True)
     target = home.dagster / "dagster.yaml"
-    if not target.exists() or target.read_bytes() != (checkout / "dagster.yaml").read_bytes():
-        shutil.copyfile(checkout / "dagster.yaml", target.with_suffix(".part"))
-        target.with_suffix(".part").replace(target)
+    content = (checkout / "dagster.yaml").read_bytes()
+    if not target.exists() or target.read_bytes() != content:
+        replace_file(target, content)
     os.environ.update(
         DAGSTER_HOME=str(home.dagster),
         DAGSTER_DISABLE_TELEMETRY="1",

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from truebar.errors import ConfigurationError
+from truebar.errors import ConfigurationError, QueryError
 from truebar.partitions import Partition
 from truebar_apps.cli.options import (
     AnySymbolOption,
@@ -57,8 +57,14 @@ def sql(
     """Answer a query over the tables it names, attached read-only, with symbol and timeframe as columns."""
     store = Warehouse(current_home())
     partitions = chosen(store.partitions(), symbol, timeframe) if symbol or timeframe else None
-    frame = store.query(query, partitions=partitions)
+    frame = store.query(query, partitions=partitions, keep_dates=True)
     if json:
+        twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
+        if twice:
+            raise QueryError(
+                f"columns have the same name: {', '.join(twice)}; a JSON object holds one of each. Name them "
+                "apart with AS."
+            )
         print_json(frame.astype(object).where(frame.notna(), None).to_dict("records"))
         return
     print_table("", [str(column) for column in frame.columns], frame.to_numpy(dtype=object).tolist())

@@ -10,11 +10,13 @@ import typer
 
 from truebar.errors import ConfigurationError
 from truebar_apps.cli.checkout import find_checkout, prepare_dagster_home
+from truebar_apps.cli.leftovers import is_own, old_parts, old_workbenches, remove_leftovers
 from truebar_apps.cli.options import JsonOption, current_home
 from truebar_apps.cli.output import EXIT_STOPPED, console, print_json, print_table
 from truebar_io import tracking
 from truebar_io.configuration import load_configuration
 from truebar_io.home import Home
+from truebar_io.ingest import ignored_paths
 from truebar_io.warehouse import Warehouse
 
 
@@ -47,6 +49,29 @@ def _configuration_complaints() -> list[Complaint]:
     return []
 
 
+def _landing_complaints(home: Home) -> list[Complaint]:
+    """Return what lies in the landing folder and is never read."""
+    return [
+        Complaint("warning", str(ignored.path), "it is not read", ignored.reason)
+        for ignored in ignored_paths(home)
+    ]
+
+
+def _leftover_complaints(home: Home) -> list[Complaint]:
+    """Return what killed writers left outside the warehouse."""
+    fix = "run `truebar doctor --fix`, which removes it"
+    theirs = "truebar did not make it: finish or remove what another program was copying"
+    parts = [
+        Complaint("warning", str(path), "half-written for over an hour", fix if is_own(path) else theirs)
+        for path in old_parts(home)
+    ]
+    builds = [
+        Complaint("warning", str(path), "left by a build that failed over a day ago", fix)
+        for path in old_workbenches(home)
+    ]
+    return parts + builds
+
+
 def _dead_runs(home: Home, *, close: bool) -> list[Complaint]:
     """Return the runs that look alive though their process is gone; close them if asked."""
     checkout = find_checkout()
@@ -76,8 +101,14 @@ def doctor(
     """Look for leftovers, stale files, schema drift, dead runs and bad settings; say what to do."""
     home = current_home()
     store = Warehouse(home)
-    swept = [str(path) for path in store.sweep()] if fix else []
-    complaints = [*_configuration_complaints(), *_warehouse_complaints(store), *_dead_runs(home, close=fix)]
+    swept = [str(path) for path in (*store.sweep(), *remove_leftovers(home))] if fix else []
+    complaints = [
+        *_configuration_complaints(),
+        *_warehouse_complaints(store),
+        *_landing_complaints(home),
+        *_leftover_complaints(home),
+        *_dead_runs(home, close=fix),
+    ]
     if json:
         print_json(
             {"home": str(home.path), "swept": swept, "complaints": [vars(item) for item in complaints]}

@@ -12,11 +12,14 @@ import typer
 
 from truebar.partitions import Partition
 from truebar_apps.cli.checkout import prepare_dagster_home, require_checkout
+from truebar_apps.cli.failures import raise_failures
 from truebar_apps.cli.options import JsonOption, SymbolOption, TimeframeOption
 from truebar_apps.cli.output import console, print_json
 from truebar_apps.cli.verdicts import print_verdicts, stored_verdicts
 from truebar_io.home import Home
 from truebar_io.reports import index_path
+from truebar_io.sources import require_data
+from truebar_io.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from truebar_apps.cli.session import Session
@@ -32,13 +35,27 @@ def _start(partitions: Sequence[Partition]) -> Session:
     return Session.start(partitions)
 
 
+def _work_on(partitions: Sequence[Partition], *, json: bool) -> None:
+    """Bring the partitions up to date and print what there is; then, if some failed, raise naming them.
+
+    Raises:
+        TruebarError: what stopped a partition; the others are finished and shown.
+    """
+    session = _start(partitions)
+    done, failures = session.bring_up_to_date(partitions, quiet=json)
+    failed = {partition.key: str(error) for partition, error in failures.items()}
+    _conclude(session, partitions, {**done, "failed": failed}, json=json)
+    raise_failures(failures)
+
+
 def _conclude(session: Session, partitions: Sequence[Partition], done: dict[str, Any], *, json: bool) -> None:
     """Print what was done, the verdicts, and where to look further."""
     found = stored_verdicts(session.home, list(partitions))
     if json:
         print_json({**done, "verdicts": found, "report": str(index_path(session.home))})
         return
-    print_verdicts(found)
+    if found:
+        print_verdicts(found)
     out = console()
     out.print(
         f"{done['klines_written']} klines written, {done['refreshed']} partitions refreshed, "
@@ -50,17 +67,16 @@ def _conclude(session: Session, partitions: Sequence[Partition], done: dict[str,
 
 def demo(json: JsonOption = False) -> None:
     """Import the embedded BTC-USD market, run the whole graph on 1h and 4h, and print the verdicts."""
-    session = _start(DEMO)
-    done = session.bring_up_to_date(DEMO, quiet=json)
-    _conclude(session, DEMO, done, json=json)
+    _work_on(DEMO, json=json)
 
 
 def materialize(symbol: SymbolOption, timeframe: TimeframeOption, json: JsonOption = False) -> None:
     """Run the whole graph for one partition, from its klines to its verdict."""
     partition = Partition(symbol, timeframe)
-    session = _start([partition])
-    done = session.bring_up_to_date([partition], quiet=json)
-    _conclude(session, [partition], done, json=json)
+    # A symbol is never taken out of Dagster again, so one without data must not get in.
+    home = Home.from_environment(require_checkout())
+    require_data(Warehouse(home), home, partition)
+    _work_on([partition], json=json)
 
 
 def ui(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
 
 import typer
 
-from truebar.errors import TruebarError
+from truebar.errors import StorageFullError, TruebarError
 from truebar_apps.cli import data, doctor, graph, verdicts
 from truebar_apps.cli.output import exit_code, print_error
+from truebar_io.warehouse.files import is_full
 
 app = typer.Typer(
     name="truebar",
@@ -29,10 +33,45 @@ app.command("doctor")(doctor.doctor)
 app.command("ui")(graph.ui)
 
 
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Return an error and what it was raised from or after."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+class FullDiskNamed:
+    """A block out of which a full disk comes as `StorageFullError`, whoever met it and however it is wrapped.
+
+    SQLite under Dagster and MLflow, and files of any library, say it each in their own class of error.
+    """
+
+    def __enter__(self) -> Self:
+        """Begin the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let everything but a full disk pass.
+
+        Raises:
+            StorageFullError: when the error, or one that it comes from, says that there is no room.
+        """
+        if isinstance(error, Exception) and not isinstance(error, TruebarError):
+            full = next((each for each in _chain(error) if is_full(each)), None)
+            if full is not None:
+                raise StorageFullError(
+                    f"there is no room on the disk: {str(full).splitlines()[0]}. What was published before "
+                    "is untouched. Free some space, then run the same command again."
+                ) from error
+
+
 def main() -> None:
     """Run the command line; truebar's own errors are told in words and set the exit status."""
     try:
-        app()
+        with FullDiskNamed():
+            app()
     except TruebarError as error:
         print_error(error)
         sys.exit(exit_code(error))

@@ -6,8 +6,11 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -31,12 +34,18 @@ def console() -> Console:
 
 
 def _plain(value: Any) -> Any:
-    """Return `value` as JSON can hold it: NaN and infinity are null, times are ISO text."""
-    if isinstance(value, float) and not math.isfinite(value):
+    """Return `value` as JSON can hold it: NaN, NaT and infinity are null, times are ISO text."""
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    elif isinstance(value, np.generic):
+        value = value.item()
+    elif isinstance(value, Decimal):
+        value = float(value)
+    if value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, np.ndarray)):
         return [_plain(item) for item in value]
     if hasattr(value, "isoformat"):
         return value.isoformat()

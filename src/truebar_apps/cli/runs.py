@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from truebar.errors import RunFailedError
+from truebar import errors
+from truebar.errors import RetryError, RunDelayedError, RunFailedError
 from truebar.partitions import Partition, Rectangle
+from truebar_io.warehouse.files import is_full
 
 if TYPE_CHECKING:
     import dagster as dg
-    from dagster import EventLogEntry, ExecuteInProcessResult
+    from dagster import DagsterEvent, EventLogEntry, ExecuteInProcessResult
+    from dagster_shared.error import SerializableErrorInfo
 
-PID_TAG: Final = "truebar/pid"
-STARTED_TAG: Final = "truebar/process_started"
+PROCESS_TAG: Final = "truebar/process"
+"""`<run id>:<pid>:<start of the process>`. Dagster copies tags when a run is executed again, so the run id
+tells which run the process is of."""
 RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
 RANGE_END_TAG: Final = "dagster/asset_partition_range_end"
 QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -35,6 +39,10 @@ class RunRequest:
     def single(cls, job: str, partition: Partition) -> RunRequest:
         """Return the request for one partition."""
         return cls(job, Rectangle(partition, partition, (partition,)))
+
+    def singles(self) -> list[RunRequest]:
+        """Return the requests that do the same, one for each partition."""
+        return [RunRequest.single(self.job, partition) for partition in self.rectangle.partitions]
 
     @property
     def is_single(self) -> bool:
@@ -56,10 +64,28 @@ def _process_started(pid: int) -> float | None:
         return None
 
 
-def _is_alive(pid: str, started: str) -> bool:
-    """Return whether that very process still runs; a reused pid started at another time."""
-    now = _process_started(int(pid))
-    return now is not None and abs(now - float(started)) < 1.0
+def process_tag(run_id: str, pid: int) -> str:
+    """Return the tag that says that process `pid` executes the run."""
+    return f"{run_id}:{pid}:{_process_started(pid)!r}"
+
+
+def _process_of(run: dg.DagsterRun) -> tuple[int, float] | None:
+    """Return pid and start of the process that executes `run`; None when no tag of its own says so."""
+    run_id, _, process = run.tags.get(PROCESS_TAG, "").partition(":")
+    if run_id != run.run_id:
+        return None
+    pid, _, started = process.partition(":")
+    return int(pid), float(started)
+
+
+def _is_dead(run: dg.DagsterRun) -> bool:
+    """Return whether the process of `run` is gone; a reused pid started at another time."""
+    process = _process_of(run)
+    if process is None:
+        return False
+    pid, started = process
+    now = _process_started(pid)
+    return now is None or abs(now - started) >= 1.0
 
 
 def dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
@@ -74,11 +100,7 @@ def dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
             dg.DagsterRunStatus.CANCELING,
         ]
     )
-    return [
-        run
-        for run in instance.get_runs(unfinished)
-        if PID_TAG in run.tags and not _is_alive(run.tags[PID_TAG], run.tags[STARTED_TAG])
-    ]
+    return [run for run in instance.get_runs(unfinished) if _is_dead(run)]
 
 
 def close_dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
@@ -89,8 +111,10 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """
     dead = dead_runs(instance)
     for run in dead:
-        pid = run.tags[PID_TAG]
-        instance.report_run_failed(run, f"The process of this run ({pid}) is gone; truebar closed the run.")
+        process = run.tags[PROCESS_TAG].split(":")[1]
+        instance.report_run_failed(
+            run, f"The process of this run ({process}) is gone; truebar closed the run."
+        )
     return dead
 
 
@@ -120,6 +144,36 @@ def _failure_text(result: ExecuteInProcessResult) -> str:
     return "; ".join(texts) or "no step says why; see the run's log in the Dagster UI"
 
 
+def _is_passing(event: DagsterEvent) -> bool:
+    """Return whether a step failed for nothing but what passes: each of its partitions busy, or a full disk.
+
+    Which errors stopped its partitions is in the metadata of the failure (`raise_failures`).
+    """
+    failure = event.step_failure_data
+    stated = failure.user_failure_data
+    value = stated.metadata.get("failed_partitions") if stated is not None else None
+    by_partition = None if value is None else value.value
+    if not isinstance(by_partition, dict):
+        return any(is_full(RuntimeError(text)) for text in _messages(failure.error))
+    names = [str(stated_of["error"]) for stated_of in by_partition.values()]
+    kinds = [getattr(errors, name, Exception) for name in names]
+    return bool(kinds) and all(issubclass(kind, RetryError) for kind in kinds)
+
+
+def _messages(error: SerializableErrorInfo | None) -> Iterator[str]:
+    """Return what an error says, and what each error that it was raised from says."""
+    while error is not None:
+        yield error.message
+        error = error.cause
+
+
+def _failure(result: ExecuteInProcessResult, text: str) -> RunFailedError | RunDelayedError:
+    failed = [event for event in result.all_events if event.is_step_failure]
+    if failed and all(_is_passing(event) for event in failed):
+        return RunDelayedError(text)
+    return RunFailedError(text)
+
+
 def steps_of(definitions: dg.Definitions, request: RunRequest) -> list[str]:
     """Return the names of the steps that `request` will take, in the order in which they stand in the job."""
     return [node.name for node in definitions.resolve_job_def(request.job).nodes_in_topological_order]
@@ -133,12 +187,13 @@ def execute(
     The run carries this process and its start time as tags, so that `close_dead_runs` can tell a killed one.
 
     Raises:
+        RunDelayedError: naming the request, when nothing but passing conditions stood in its way.
         RunFailedError: naming the request and what failed.
     """
     from dagster._core.utils import make_new_run_id  # noqa: PLC0415 (Dagster offers no public name)
 
     run_id = make_new_run_id()
-    tags = {PID_TAG: str(os.getpid()), STARTED_TAG: repr(_process_started(os.getpid()))}
+    tags = {PROCESS_TAG: process_tag(run_id, os.getpid())}
     if not request.is_single:
         tags |= {
             RANGE_START_TAG: request.rectangle.first.key,
@@ -154,5 +209,5 @@ def execute(
         raise_on_error=False,
     )
     if not result.success:
-        raise RunFailedError(f"{request} failed (run {run_id[:8]}): {_failure_text(result)}")
+        raise _failure(result, f"{request} failed (run {run_id[:8]}): {_failure_text(result)}")
     return run_id

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truebar.errors import RunDelayedError, RunFailedError, TruebarError
 from truebar.partitions import Partition
 from truebar_apps.cli.checkout import load_definitions, prepare_dagster_home, require_checkout
 from truebar_apps.cli.output import console
@@ -51,30 +53,69 @@ class Session:
         instance.add_dynamic_partitions("symbols", list(dict.fromkeys(p.symbol for p in partitions)))
         return cls(definitions, instance, Warehouse(home), home, checkout, settings)
 
-    def rows(self, partitions: Sequence[Partition]) -> int:
-        """Return how many klines the partitions have."""
-        summaries = (self.store.summary(partition) for partition in partitions)
-        return sum(summary["market.klines"].rows for summary in summaries if "market.klines" in summary)
+    def klines_written(self, partitions: Sequence[Partition]) -> int:
+        """Return how many bars, new or revised, all files ever imported into the partitions have written.
 
-    def run(self, requests: Sequence[RunRequest], *, quiet: bool) -> None:
-        """Make the runs one after the other, with progress unless `quiet`."""
-        if not requests:
-            return
+        It is read from what is published with the bars: a run over several partitions of which one fails
+        records nothing of the others.
+        """
+        held = [p for p in partitions if self.store.has(p, "market.imports")]
+        return sum(
+            int(self.store.read(["rows_written"], "market.imports", [p])["rows_written"].sum()) for p in held
+        )
+
+    def run(self, requests: Sequence[RunRequest], *, quiet: bool) -> dict[Partition, TruebarError]:
+        """Make the runs one after the other, with progress unless `quiet`; return what failed.
+
+        A run over several partitions that fails is made again partition by partition, so that one cannot
+        stop the others.
+        """
+        failures: dict[Partition, TruebarError] = {}
         total = sum(len(steps_of(self.definitions, request)) for request in requests)
-        with step_progress(total, None if quiet else console()) as listener:
-            for request in requests:
-                execute(self.definitions, self.instance, request, listener)
+        with step_progress(total, None if quiet or not requests else console()) as listener:
+            waiting = deque(requests)
+            while waiting:
+                request = waiting.popleft()
+                try:
+                    execute(self.definitions, self.instance, request, listener)
+                except (RunFailedError, RunDelayedError) as error:
+                    if request.is_single:
+                        failures[request.rectangle.first] = error
+                    else:
+                        waiting.extendleft(reversed(request.singles()))
+        return failures
 
-    def bring_up_to_date(self, partitions: Sequence[Partition], *, quiet: bool) -> dict[str, Any]:
-        """Refresh and train what is not up to date; return what was done."""
-        before = self.rows(partitions)
-        stale = refresh_plan(self.store, self.home, self.settings, self.checkout / DBT_PROJECT, partitions)
+    def bring_up_to_date(
+        self, partitions: Sequence[Partition], *, quiet: bool
+    ) -> tuple[dict[str, Any], dict[Partition, TruebarError]]:
+        """Refresh and train what is not up to date; return what was done, and why some partitions are not.
+
+        A partition that cannot be refreshed is not trained.
+        """
+        readable, failures = self._imports_readable(partitions)
+        before = self.klines_written(readable)
+        project = self.checkout / DBT_PROJECT
+        stale, unknown = refresh_plan(self.store, self.home, self.settings, project, readable)
         order = list(self.instance.get_dynamic_partitions("symbols"))
-        self.run(refresh_requests(stale, order), quiet=quiet)
-        untrained = training_plan(self.store, self.home, self.settings, partitions)
-        self.run(train_requests(untrained), quiet=quiet)
-        return {
-            "refreshed": len(stale),
-            "trained": len(untrained),
-            "klines_written": self.rows(partitions) - before,
+        failures |= unknown | self.run(refresh_requests(stale, order), quiet=quiet)
+        fresh = [partition for partition in readable if partition not in failures]
+        untrained, unknown = training_plan(self.store, self.home, self.settings, fresh)
+        failures |= unknown | self.run(train_requests(untrained), quiet=quiet)
+        done = {
+            "refreshed": sum(partition in fresh for partition in stale),
+            "trained": sum(partition not in failures for partition in untrained),
+            "klines_written": self.klines_written(readable) - before,
         }
+        return done, failures
+
+    def _imports_readable(
+        self, partitions: Sequence[Partition]
+    ) -> tuple[list[Partition], dict[Partition, TruebarError]]:
+        """Return the partitions whose imports can be read, and why the others' cannot."""
+        failures: dict[Partition, TruebarError] = {}
+        for partition in partitions:
+            try:
+                self.klines_written([partition])
+            except TruebarError as error:
+                failures[partition] = error
+        return [partition for partition in partitions if partition not in failures], failures

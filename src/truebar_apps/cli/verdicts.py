@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -101,4 +102,4 @@ def report(
     else:
         print_table(f"index: {index_path(home)}", ["partition", "kind", "report"], rows)
     if show:
-        webbrowser.open((index_path(home) if len(rows) > 1 else paths[next(iter(paths))]).as_uri())
+        webbrowser.open((index_path(home) if len(rows) > 1 else Path(rows[0][2])).as_uri())

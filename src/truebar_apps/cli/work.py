@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from truebar.errors import TruebarError
 from truebar.kinds import KINDS
 from truebar.partitions import Partition, rectangles
 from truebar_apps.cli.runs import RunRequest
@@ -14,22 +15,41 @@ from truebar_io.stages.freshness import needs_refresh, needs_training
 from truebar_io.warehouse import Warehouse
 
 
+def _plan(
+    wanted: Sequence[Partition], needs: Callable[[Partition], bool]
+) -> tuple[list[Partition], dict[Partition, TruebarError]]:
+    chosen: list[Partition] = []
+    failures: dict[Partition, TruebarError] = {}
+    for partition in wanted:
+        try:
+            if needs(partition):
+                chosen.append(partition)
+        except TruebarError as error:
+            failures[partition] = error
+    return chosen, failures
+
+
 def refresh_plan(
     store: Warehouse, home: Home, settings: Configuration, project: Path, wanted: Sequence[Partition]
-) -> list[Partition]:
-    """Return those of `wanted` whose klines, features or labels are not what their sources give now."""
-    return [partition for partition in wanted if needs_refresh(store, home, partition, settings, project)]
+) -> tuple[list[Partition], dict[Partition, TruebarError]]:
+    """Return those of `wanted` whose klines, features or labels are not what their sources give now.
+
+    Also why that cannot be said of some.
+    """
+    return _plan(wanted, lambda partition: needs_refresh(store, home, partition, settings, project))
 
 
 def training_plan(
     store: Warehouse, home: Home, settings: Configuration, wanted: Sequence[Partition]
-) -> list[Partition]:
-    """Return those of `wanted` that lack the model, verdict or report that their data and recipe give."""
-    return [
-        partition
-        for partition in wanted
-        if any(needs_training(store, home, partition, settings, kind) for kind in KINDS)
-    ]
+) -> tuple[list[Partition], dict[Partition, TruebarError]]:
+    """Return those of `wanted` that lack the model, verdict or report that their data and recipe give.
+
+    Also why that cannot be said of some.
+    """
+    return _plan(
+        wanted,
+        lambda partition: any(needs_training(store, home, partition, settings, kind) for kind in KINDS),
+    )
 
 
 def refresh_requests(partitions: Sequence[Partition], symbol_order: Sequence[str]) -> list[RunRequest]:

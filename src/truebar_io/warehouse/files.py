@@ -197,7 +197,7 @@ def is_full(error: BaseException) -> bool:
     """Return whether the system or DuckDB says that there is no room."""
     if isinstance(error, OSError) and error.errno in _FULL:
         return True
-    words = ("no space left", "disk quota exceeded", "file too large", "out of disk")
+    words = ("no space left", "disk is full", "disk quota exceeded", "file too large", "out of disk")
     return any(word in str(error).lower() for word in words)
 
 

@@ -163,17 +163,17 @@ def _check_key(table: pa.Table, schema: TableSchema) -> None:
         )
 
 
-def to_frame(table: pa.Table) -> pd.DataFrame:
+def to_frame(table: pa.Table, *, keep_dates: bool = False) -> pd.DataFrame:
     """Return `table` as a frame with a RangeIndex.
 
     Every time or date is datetime64[ns, UTC]; NULL is NaN, NaT or None; decimals are float64, and integers
-    wider than 64 bits (sums) are int64 where they fit.
+    wider than 64 bits (sums) are int64 where they fit. With `keep_dates` a date is a `datetime.date`.
 
     Raises:
         CorruptDataError: when a time lies outside the years 1677 to 2262 that fit into nanoseconds.
     """
     for position, column in enumerate(table.schema):
-        if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        if pa.types.is_timestamp(column.type) or (pa.types.is_date(column.type) and not keep_dates):
             values = _utc(table.column(position), column.name)
         elif pa.types.is_decimal(column.type):
             values = _number(table.column(position))

@@ -95,8 +95,10 @@ def run(
     sql: str,
     sources: Sequence[Source],
     parameters: Sequence[object] = (),
+    *,
+    keep_dates: bool = False,
 ) -> pd.DataFrame:
-    """Return the result of a read statement.
+    """Return the result of a read statement; see `to_frame` for its types.
 
     Raises:
         MissingDataError: when the SQL reads a matrix whose families disagree.
@@ -104,7 +106,7 @@ def run(
         WarehouseDamagedError: when a file turns out to be unreadable.
     """
     try:
-        return to_frame(connection.execute(sql, list(parameters)).to_arrow_table())
+        return to_frame(connection.execute(sql, list(parameters)).to_arrow_table(), keep_dates=keep_dates)
     except duckdb.Error as error:
         if DISAGREE in str(error):
             raise MissingDataError(
@@ -192,7 +194,7 @@ def _where(
     return " where " + " and ".join(conditions), values
 
 
-def query(root: Path, sql: str, partitions: Sequence[Partition]) -> pd.DataFrame:
+def query(root: Path, sql: str, partitions: Sequence[Partition], *, keep_dates: bool = False) -> pd.DataFrame:
     """Return the result of one read statement over every partition given that has its tables.
 
     Raises:
@@ -213,4 +215,4 @@ def query(root: Path, sql: str, partitions: Sequence[Partition]) -> pd.DataFrame
                 raise missing(table.name, partitions)
             connection.execute(f"create view {quoted(table.schema)}.{quoted(table.table)} as {rows}")
         shut_in(connection)
-        return run(connection, sql, sources)
+        return run(connection, sql, sources, keep_dates=keep_dates)

@@ -191,12 +191,15 @@ class Warehouse:
         asked = [partitions] if isinstance(partitions, Partition) else list(dict.fromkeys(partitions))
         return reader.read_table(self.root, columns_or_star, table, asked, (_moment(since), _moment(until)))
 
-    def query(self, sql: str, partitions: Sequence[Partition] | None = None) -> pd.DataFrame:
+    def query(
+        self, sql: str, partitions: Sequence[Partition] | None = None, *, keep_dates: bool = False
+    ) -> pd.DataFrame:
         """Return the result of one read statement over `schema.table`s with symbol and timeframe columns.
 
         Args:
             sql: one SELECT (WITH, FROM, DESCRIBE, SUMMARIZE, VALUES).
             partitions: those to look at; None: all. A partition without a table adds no rows.
+            keep_dates: give dates as `datetime.date`, to be shown, instead of as midnight UTC.
 
         Raises:
             QueryError: the text is not one read statement that DuckDB can bind.
@@ -204,7 +207,8 @@ class Warehouse:
             MissingDataError: no partition has a table that it names.
             WarehouseDamagedError: a published file cannot be opened.
         """
-        return reader.query(self.root, sql, self.partitions() if partitions is None else list(partitions))
+        chosen = self.partitions() if partitions is None else list(partitions)
+        return reader.query(self.root, sql, chosen, keep_dates=keep_dates)
 
     def summary(self, partition: Partition) -> dict[str, TableSummary]:
         """Return rows, watermark, digest and origin of each table of a partition, without opening a file.

@@ -1,0 +1,162 @@
+"""Runs of the command line: which are dead, what a failure means, and that one partition stops no other."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+from dagster._core.utils import make_new_run_id
+
+from truebar.errors import (
+    MissingDataError,
+    PartitionBusyError,
+    RunDelayedError,
+    RunFailedError,
+    StorageFullError,
+    TruebarError,
+    WarehouseDamagedError,
+    joined,
+)
+from truebar.partitions import Partition, Rectangle
+from truebar_apps.cli import session as session_module
+from truebar_apps.cli import work
+from truebar_apps.cli.failures import raise_failures
+from truebar_apps.cli.output import exit_code
+from truebar_apps.cli.runs import PROCESS_TAG, RunRequest, dead_runs, execute, process_tag
+from truebar_apps.cli.session import Session
+
+GOOD, BAD = Partition("AAAUSDT", "1h"), Partition("BBBUSDT", "1h")
+BOTH = RunRequest("refresh", Rectangle(GOOD, BAD, (GOOD, BAD)))
+GONE = 2**22 + 1  # above the largest pid of Linux
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def test_dead_runs_only_the_one_whose_own_process_is_gone(instance):
+    ids = {name: make_new_run_id() for name in ("dead", "alive", "executed again", "of the daemon")}
+    tags = {
+        "dead": {PROCESS_TAG: f"{ids['dead']}:{GONE}:1.0"},
+        "alive": {PROCESS_TAG: process_tag(ids["alive"], os.getpid())},
+        "executed again": {PROCESS_TAG: f"{ids['dead']}:{GONE}:1.0"},
+        "of the daemon": {},
+    }
+    for name, run_id in ids.items():
+        run = dg.DagsterRun("refresh", run_id, status=dg.DagsterRunStatus.STARTED, tags=tags[name])
+        instance.run_storage.add_run(run)
+    assert [run.run_id for run in dead_runs(instance)] == [ids["dead"]]
+
+
+def failing(error: BaseException | None, metadata: dict[str, str]) -> dg.Definitions:
+    """Return a graph of one step that fails as `raise_failures` of the assets does, or by itself."""
+
+    @dg.op
+    def step() -> None:
+        if error is not None:
+            raise error
+        stated = {key: {"error": name, "message": name} for key, name in metadata.items()}
+        raise dg.Failure("it failed", metadata={"failed_partitions": dg.MetadataValue.json(stated)})
+
+    @dg.job(partitions_def=dg.StaticPartitionsDefinition([GOOD.key]))
+    def refresh() -> None:
+        step()
+
+    return dg.Definitions(jobs=[refresh])
+
+
+@pytest.mark.parametrize(
+    ("error", "metadata", "expected"),
+    [
+        (None, {"A1|1h": "PartitionBusyError", "B1|1h": "StorageFullError"}, RunDelayedError),
+        (None, {"A1|1h": "PartitionBusyError", "B1|1h": "MissingDataError"}, RunFailedError),
+        (None, {"A1|1h": "NoSuchError"}, RunFailedError),
+        (OSError(28, "No space left on device"), {}, RunDelayedError),
+        (ValueError("a defect"), {}, RunFailedError),
+    ],
+)
+def test_execute_failure_says_whether_the_same_call_may_succeed_later(instance, error, metadata, expected):
+    request = RunRequest.single("refresh", GOOD)
+    with pytest.raises(TruebarError) as caught:
+        execute(failing(error, metadata), instance, request, lambda *_: None)
+    assert type(caught.value) is expected
+    assert exit_code(caught.value) == (75 if expected is RunDelayedError else 2)
+
+
+def bare_session(
+    monkeypatch: pytest.MonkeyPatch, errors: dict[str, TruebarError]
+) -> tuple[Session, list[str]]:
+    """Return a session whose runs only note themselves, and fail where they hold a key of `errors`."""
+    made: list[str] = []
+
+    def noted(_definitions, _instance, request, _listener):
+        made.append(str(request))
+        for key, error in errors.items():
+            if key in str(request):
+                raise error
+        return "id"
+
+    monkeypatch.setattr(session_module, "execute", noted)
+    monkeypatch.setattr(session_module, "steps_of", lambda *_: [])
+    return Session(*[None] * 6), made  # type: ignore[arg-type]
+
+
+def test_session_run_of_a_failed_range_goes_on_partition_by_partition(monkeypatch):
+    error = RunFailedError("bad file")
+    session, made = bare_session(monkeypatch, {"BBBUSDT": error})
+    other = RunRequest.single("refresh", Partition("CCCUSDT", "4h"))
+    assert session.run([BOTH, other], quiet=True) == {BAD: error}
+    assert made == [
+        "refresh: AAAUSDT 1h, BBBUSDT 1h",
+        "refresh: AAAUSDT 1h",
+        "refresh: BBBUSDT 1h",
+        "refresh: CCCUSDT 4h",
+    ]
+
+
+def test_session_run_damaged_beyond_a_run_is_not_swallowed(monkeypatch):
+    session, _ = bare_session(monkeypatch, {"AAAUSDT": WarehouseDamagedError("look")})
+    with pytest.raises(WarehouseDamagedError):
+        session.run([BOTH], quiet=True)
+
+
+def test_plans_one_partition_that_cannot_be_judged_leaves_the_others_in(monkeypatch):
+    error = WarehouseDamagedError("not a database")
+
+    def needs(_store, _home, partition, *_):
+        if partition == BAD:
+            raise error
+        return True
+
+    monkeypatch.setattr(work, "needs_refresh", needs)
+    monkeypatch.setattr(work, "needs_training", needs)
+    nothing = SimpleNamespace()
+    assert work.refresh_plan(nothing, nothing, nothing, nothing, [BAD, GOOD]) == ([GOOD], {BAD: error})
+    assert work.training_plan(nothing, nothing, nothing, [BAD, GOOD]) == ([GOOD], {BAD: error})
+
+
+def test_raise_failures_names_every_partition_and_says_what_happens_next():
+    raise_failures({})
+    failures = {GOOD: RunDelayedError("busy"), BAD: RunFailedError("bad file")}
+    with pytest.raises(RunFailedError, match=r"(?s)AAAUSDT 1h: busy.*BBBUSDT 1h: bad file"):
+        raise_failures(failures)
+    with pytest.raises(RunDelayedError, match=r"^busy$"):
+        raise_failures({GOOD: failures[GOOD]})
+
+
+@pytest.mark.parametrize(
+    ("errors", "code"),
+    [
+        ([PartitionBusyError("a"), StorageFullError("b")], 75),
+        ([PartitionBusyError("a"), MissingDataError("b")], 2),
+        ([MissingDataError("a"), RunFailedError("b")], 2),
+        ([MissingDataError("a"), WarehouseDamagedError("b"), PartitionBusyError("c")], 3),
+    ],
+)
+def test_joined_error_has_the_exit_code_of_the_gravest(errors, code):
+    error = joined(errors, "all of it")
+    assert (str(error), exit_code(error)) == ("all of it", code)
