@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import dagster as dg
+import pandas as pd
 import pytest
 from dagster._core.utils import make_new_run_id
 
@@ -26,6 +28,8 @@ from truebar_apps.cli.failures import raise_failures
 from truebar_apps.cli.output import exit_code
 from truebar_apps.cli.runs import PROCESS_TAG, RunRequest, dead_runs, execute, process_tag
 from truebar_apps.cli.session import Session
+from truebar_io.ingest import ingest_frame
+from truebar_io.warehouse import Warehouse
 
 GOOD, BAD = Partition("AAAUSDT", "1h"), Partition("BBBUSDT", "1h")
 BOTH = RunRequest("refresh", Rectangle(GOOD, BAD, (GOOD, BAD)))
@@ -160,3 +164,18 @@ def test_raise_failures_names_every_partition_and_says_what_happens_next():
 def test_joined_error_has_the_exit_code_of_the_gravest(errors, code):
     error = joined(errors, "all of it")
     assert (str(error), exit_code(error)) == ("all of it", code)
+
+
+def test_session_klines_written_counts_revised_bars_too(tmp_path):
+    times = pd.date_range("2025-01-01", periods=20, freq="h", tz="UTC")
+    bars = pd.DataFrame(
+        {"open_time": times, "open": 9.0, "high": 9.0, "low": 9.0, "close": 9.0, "volume": 1.0}
+    )
+    store = Warehouse(tmp_path)
+    session = Session(*[None, None, store, None, None, None])  # type: ignore[arg-type]
+    assert session.klines_written([GOOD, BAD]) == 0
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for frame in (bars, bars[:5].assign(volume=2.0)):
+        ingest_frame(store, GOOD, frame, source="test", now=now)
+    assert store.summary(GOOD)["market.klines"].rows == 20
+    assert session.klines_written([GOOD, BAD]) == 25
