@@ -25,7 +25,7 @@ def request_for(run: dg.DagsterRun) -> dg.RunRequest:
     )
 
 
-@dg.sensor(jobs=list(JOBS), minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(jobs=list(JOBS), minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
 def ask_again(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SensorResult:
     """Ask for each run that the run-failure sensor marked, one a partition at a time.
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import dagster as dg
 
+from assets.partitions import PARTITIONS
 from tests.orchestration.conftest import CHECKOUT, TRUEBAR, environment
 from truebar.partitions import Partition
 from truebar_io.warehouse import Warehouse
@@ -40,7 +41,7 @@ def wait_for(what: str, look: Callable[[], Found], *, timeout_s: float = 180) ->
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
         assert time.monotonic() < deadline, f"no {what} after {timeout_s} s; found {found!r}"
-        time.sleep(0.5)
+        time.sleep(1)
     return found
 
 
@@ -88,10 +89,17 @@ class Server:
             return False
 
     def runs(self, partition: Partition, **tags: str) -> list[dg.DagsterRun]:
-        """Return the runs of one partition, or of a range that begins or ends with it, newest first."""
-        names = ("dagster/partition", RANGE_START, RANGE_END)
+        """Return the runs over one partition, alone or within a range, newest first."""
         runs = self.instance.get_runs(dg.RunsFilter(tags=tags))
-        return [run for run in runs if partition.key in [run.tags.get(name) for name in names]]
+        return [run for run in runs if partition.key in self.keys(run)]
+
+    def keys(self, run: dg.DagsterRun) -> list[str | None]:
+        """Return the keys of a run's partitions."""
+        if RANGE_START not in run.tags:
+            return [run.tags.get("dagster/partition")]
+        corners = dg.PartitionKeyRange(run.tags[RANGE_START], run.tags[RANGE_END])
+        with dg.partition_loading_context(dynamic_partitions_store=self.instance):
+            return list(PARTITIONS.get_partition_keys_in_range(corners))
 
     def ended(self, **tags: str) -> list[dg.DagsterRun]:
         """Return the runs that bear `tags` and are over, newest first."""

@@ -56,7 +56,7 @@ def test_job_selects_its_assets(job, assets):
 
 
 def test_sensors_run_by_default():
-    for name in ("landing", "run_failure"):
+    for name in ("landing", "run_failure", "ask_again"):
         assert defs.resolve_sensor_def(name).default_status is dg.DefaultSensorStatus.RUNNING
 
 
