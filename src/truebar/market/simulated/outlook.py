@@ -168,36 +168,41 @@ def _add_paths(
 ) -> None:
     """Add to each row the sums over paths of P(up) - 1/2, P(down) - 1/2 and E[R].
 
+    E[R] leaves the draws of shock and flow out: they are independent of sigma and have the mean zero.
     Each loop over paths is one that the compiler turns into vector instructions: no sum in it, and
     np.divide, because / asks whether the divisor is zero.
     """
     steps, paths = factor.shape
-    variance, total = np.empty(paths), np.empty(paths)
-    above, below, centre = np.empty(paths), np.empty(paths), np.empty(paths)
+    variance, total, expectation = np.empty(paths), np.empty(paths), np.empty(paths)
+    above, below = np.empty(paths), np.empty(paths)
     for row in range(rows.tau.size):
         variance[:] = rows.variance[row]
         total[:] = (steps + 1) * market.drift
+        expectation[:] = (steps + 1) * market.drift
         for step in range(steps):
             season = market.season[(rows.slot[row] + step) % market.season.size]
             known = fast[step] * rows.fast[row] - slow[step] * rows.slow[row]
             for path in range(paths):
-                total[path] += season * np.sqrt(variance[path]) * (known + stir[step, path])
+                sigma = season * np.sqrt(variance[path])
+                expectation[path] += sigma * known
+                total[path] += sigma * (known + stir[step, path])
                 variance[path] = min(market.omega + factor[step, path] * variance[path], market.cap)
         season = market.season[(rows.slot[row] + steps) % market.season.size]
         known = fast[steps] * rows.fast[row] - slow[steps] * rows.slow[row]
         for path in range(paths):
             square = season * season * variance[path]
-            middle = total[path] + np.sqrt(square) * (known + push[path])
+            sigma = np.sqrt(square)
+            expectation[path] += sigma * known
+            middle = total[path] + sigma * (known + push[path])
             # sin theta for t / √5 = (middle - tau) / (√3 sigma), the shock's scale being √(3/5)
             ahead, behind = middle - rows.tau[row], -rows.tau[row] - middle
             above[path] = _odd(np.divide(ahead, np.sqrt(3.0 * square + ahead * ahead)), series)
             below[path] = _odd(np.divide(behind, np.sqrt(3.0 * square + behind * behind)), series)
-            centre[path] = middle
-        rising = falling = middles = 0.0
+        rising = falling = mean = 0.0
         for path in range(paths):
             rising += above[path]
             falling += below[path]
-            middles += centre[path]
+            mean += expectation[path]
         up[row] += rising
         down[row] += falling
-        expected[row] += middles
+        expected[row] += mean

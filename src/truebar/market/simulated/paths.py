@@ -15,10 +15,11 @@ from truebar.market.simulated.states import variance_factor
 PAIRS: Final = 2_039
 """Antithetic pairs; a prime, so that the lattice's coordinates differ for 500 bars and more."""
 
-GENERATOR: Final = 1_752
+GENERATOR: Final = 1_846
 """Primitive root of `PAIRS` whose lattices in 6, 14 and 62 dimensions have little worst-case error (P2)."""
 
-SHIFT_SEED: Final = 8
+SHIFT_SEED: Final = 6
+"""Of a dozen shifts the one with the least error on one market; the errors below are from another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,10 @@ def draw_paths(horizon_bars: int) -> Paths:
     """Return the paths of `horizon_bars` bars: 2 * 2,039 of them, or the only one for a single bar.
 
     The points are a shifted Korobov lattice (Korobov 1959; Sloan & Joe 1994) and its mirror image, so that
-    each shock has its own distribution almost exactly. The root mean square error of a probability is
-    0.001 at 4 bars, 0.002 at 8, 0.003 at 32. 512 independent antithetic paths have 0.008 and more.
+    each shock has its own distribution almost exactly. Root mean square and largest error of a probability,
+    against a million plain draws for each of 60 rows: 0.0005 and 0.002 at 4 bars, 0.0016 and 0.004 at 8,
+    0.002 and 0.005 at 32. This departs from the 512 paths of METHOD §8, whose largest error, drawn
+    independently, is 0.02.
     """
     steps = horizon_bars - 1
     points = _lattice(2 * steps) if steps else np.empty((0, 1))
