@@ -34,7 +34,8 @@ demo: install    ## Import the embedded market, run the whole graph, print the v
 	$(BIN)/truebar demo
 
 test: install    ## Run all tests.
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not daemon"
+	$(BIN)/pytest -m daemon
 
 check: install   ## Lint, format check, types, import contract, definitions.
 	$(BIN)/ruff check .

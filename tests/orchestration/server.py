@@ -36,7 +36,7 @@ REFRESHED = (
 Found = TypeVar("Found")
 
 
-def wait_for(what: str, look: Callable[[], Found], *, timeout_s: float = 180) -> Found:
+def wait_for(what: str, look: Callable[[], Found], *, timeout_s: float = 280) -> Found:
     """Return what `look` finds as soon as that is true, or fail saying what it found last."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):

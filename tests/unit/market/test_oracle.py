@@ -17,7 +17,7 @@ from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
 from truebar.labels import vol_scaled
 from truebar.market import Oracle, SyntheticMarket, oracle, synthetic
 from truebar.market.simulated.oracle import MAX_HORIZON_BARS
-from truebar.market.simulated.outlook import shock_distribution
+from truebar.market.simulated.outlook import look_ahead, shock_distribution
 from truebar.market.simulated.paths import _lattice, draw_paths
 from truebar.volatility import estimate
 
@@ -101,6 +101,36 @@ def test_oracle_agrees_with_plain_simulation(horizon: int, drift: float, heat: f
             assert p == pytest.approx(share, abs=0.005 + 4 * math.sqrt(p * (1 - p) / paths))
         error = 4.5 * returns.std() / math.sqrt(paths)
         assert found.expected_return[row] == pytest.approx(returns.mean(), abs=error)
+
+
+@pytest.mark.parametrize(("horizon", "heat"), [(2, 1), (5, 1), (6, 25)])
+def test_look_ahead_agrees_with_its_plain_reference_on_the_same_paths(horizon: int, heat: float) -> None:
+    market = synthetic("SYN-EDGE", seed=9, n_bars=300, drift_per_year=1.0)
+    heated = (market.states["v"] * heat).clip(upper=25 / 35_040)
+    market = replace(market, states=market.states.assign(v=heated))
+    tau = np.linspace(0, 0.03, 300)
+    found, paths = look_ahead(market, tau, horizon), draw_paths(horizon)
+    season = np.exp(0.35 * np.sin(2 * np.pi * np.arange(96) / 96 - 1))
+    season /= math.sqrt(np.mean(season**2))
+    deviation = math.sqrt(1.64 - 1.6 * 0.6 * math.sqrt(1 - 0.97**2) / (1 - 0.8 * 0.97))
+    for row in range(0, 300, 3):
+        v, a, b, slot = market.states.iloc[row]
+        variance, total, mean = (np.full(paths.push.shape[1], value) for value in (v, 0.0, 0.0))
+        for step in range(horizon):
+            sigma = season[int(slot + step) % 96] * np.sqrt(variance)
+            known = STRENGTH * (0.8**step * a - 0.8 * 0.97**step * b) / deviation
+            mean += sigma * known + 1 / 35_040
+            total += sigma * (known + STRENGTH * paths.push[step]) + 1 / 35_040
+            if step < horizon - 1:
+                shock = paths.shock[step]
+                total += sigma * shock
+                heat_kept = (0.05 + 0.04 * (shock < 0)) * shock**2 + 0.92
+                variance = np.minimum(0.01 / 35_040 + heat_kept * variance, 25 / 35_040)
+        above = stdtr(5, (total - tau[row]) / sigma * math.sqrt(5 / 3)).mean()
+        below = stdtr(5, (-tau[row] - total) / sigma * math.sqrt(5 / 3)).mean()
+        assert found.up[row] == pytest.approx(above, abs=5e-6)
+        assert found.down[row] == pytest.approx(below, abs=5e-6)
+        assert found.expected_return[row] == pytest.approx(mean.mean(), rel=1e-9)
 
 
 def test_oracle_of_one_bar_is_the_closed_form(edge: SyntheticMarket) -> None:
@@ -296,6 +326,12 @@ def test_paths_are_antithetic_with_the_moments_of_the_shocks(horizon: int) -> No
     np.testing.assert_allclose(paths.shock[:, :half], -paths.shock[:, half:], atol=1e-9)
     np.testing.assert_allclose(paths.push[:, :half], -paths.push[:, half:], atol=1e-9)
     np.testing.assert_allclose((paths.shock**2).mean(axis=1), 1, atol=0.03)
+    deviation = math.sqrt(1.64 - 1.6 * 0.6 * math.sqrt(1 - 0.97**2) / (1 - 0.8 * 0.97))
+    ages = np.arange(horizon - 1)
+    weights = (0.6 * 0.8**ages - 0.8 * math.sqrt(1 - 0.97**2) * 0.97**ages) / deviation
+    np.testing.assert_allclose(paths.push[0], 0)
+    np.testing.assert_allclose(paths.push[1:].var(axis=1), np.cumsum(weights**2), rtol=0.03)
+    assert np.abs([np.corrcoef(paths.push[1], shock)[0, 1] for shock in paths.shock]).max() < 0.1
     together = np.atleast_2d(np.corrcoef(paths.shock))
     assert np.abs(together - np.eye(horizon - 1)).max() < 0.1
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from truebar.errors import (
@@ -174,7 +174,11 @@ def test_every_row_received_is_a_bar_a_duplicate_or_in_quarantine(
             else [(mark, DEFECTS[mark](row))]
         )
     order = data.draw(st.permutations(range(len(rows))))
-    klines = validate_klines(pd.DataFrame([rows[i][1] for i in order]), timeframe="15m")
+    try:
+        klines = validate_klines(pd.DataFrame([rows[i][1] for i in order]), timeframe="15m")
+    except WrongTimeframeError:
+        # So few good bars are left that they look like another timeframe; the file is refused by name.
+        reject()
     good = [mark in ("good", "twice") for mark in marks]
     assert klines.rows_read == len(rows) == len(klines.bars) + len(klines.quarantine) + klines.duplicates
     assert klines.quarantine["reason"].tolist() == [rows[i][0] for i in order if rows[i][0] != "good"]
