@@ -124,10 +124,12 @@ class Server:
         )
 
     def complaints(self) -> list[str]:
-        """Return what the daemon logged as an error, and the ticks of sensors that failed."""
+        """Return errors of the daemon, failed ticks, and warnings but that of a market in no list."""
         log = (self.home / "server.log").read_text(errors="replace").splitlines()
-        failed = [str(t["error"]) for ticks in self.ticks().values() for t in ticks if t["error"]]
-        return [line for line in log if "dagster.daemon" in line and "ERROR" in line] + failed
+        errors = [line for line in log if "dagster.daemon" in line and "ERROR" in line]
+        warned = [line for line in log if "Warning: " in line and "UnlistedMarketWarning" not in line]
+        failed = [str(tick["error"]) for ticks in self.ticks().values() for tick in ticks if tick["error"]]
+        return errors + warned + failed
 
 
 def free_port() -> int:
