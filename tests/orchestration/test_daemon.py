@@ -6,8 +6,6 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -34,7 +32,7 @@ pytestmark = [pytest.mark.daemon, pytest.mark.timeout(600)]
 
 AAA, AAA_4H = Partition("AAAUSDT", "1h"), Partition("AAAUSDT", "4h")
 BBB, BBB_4H = Partition("BBBUSDT", "1h"), Partition("BBBUSDT", "4h")
-CCC, DDD, EEE = Partition("CCCUSDT", "1h"), Partition("DDDUSDT", "1h"), Partition("EEEUSDT", "4h")
+CCC, DDD, EEE = Partition("CCCUSDT", "1h"), Partition("DDDUSDT", "1h"), Partition("EEEUSDT", "1h")
 BARS, FURTHER, OVERLAP = 2_500, 100, 50
 LANDED = (AAA, AAA_4H, BBB, BBB_4H)
 """A rectangle of symbols and timeframes, so one run refreshes them all."""
@@ -44,7 +42,7 @@ WALKS = {
     BBB: random_walk(BARS, seed=3),
     BBB_4H: random_walk(BARS, seed=4, minutes=240),
     DDD: random_walk(BARS, seed=5),
-    EEE: random_walk(BARS, seed=6, minutes=240),
+    EEE: random_walk(BARS, seed=6),
 }
 LANDING = {"truebar/cause": "landing"}
 
@@ -88,49 +86,6 @@ def backfill(server: Server) -> str:
     return str(launched["backfillId"])
 
 
-@dataclass(frozen=True)
-class Before:
-    """What was there before more files landed."""
-
-    others: dict[Partition, list[str]]
-    models: dict[Path, bytes]
-    predictions: int
-    lease: Lease
-    refused: str
-
-
-@pytest.fixture(scope="module")
-def before(server: Server, backfill: str) -> Before:
-    """Land at one moment: further bars of AAAUSDT, a web page and a good file that share a run, and EEEUSDT.
-
-    EEEUSDT is taken away from its run before that has loaded. All that follows goes on side by side.
-    """
-    others = {partition: server.digests(partition, REFRESHED) for partition in LANDED if partition != AAA}
-    models, predictions = models_of_aaa(server), server.rows(AAA)["xgboost.predictions"]
-    page = server.home / "landing" / "CCCUSDT" / "1h" / ".page.csv"
-    page.parent.mkdir(parents=True)
-    page.write_text("<!DOCTYPE html><html><body>429 Too Many Requests</body></html>")
-    hidden = [
-        page,
-        land(server.home, "AAAUSDT", "1h", WALKS[AAA].iloc[BARS - OVERLAP :], name=".b.parquet"),
-        land(server.home, "DDDUSDT", "1h", WALKS[DDD], name=".a.parquet"),
-        land(server.home, "EEEUSDT", "4h", WALKS[EEE], name=".a.parquet"),
-    ]
-    now = time.time_ns()
-    for path in hidden:
-        os.utime(path, ns=(now, now))  # so that one tick finds them all
-    for path in hidden:
-        path.rename(path.with_name(path.name.removeprefix(".")))
-    (refused,) = wait_for("run of EEEUSDT", lambda: server.runs(EEE))
-    lease = Lease.acquire(Home(server.home), EEE, "a test")
-    return Before(others, models, predictions, lease, refused.run_id)
-
-
-def models_of_aaa(server: Server) -> dict[Path, bytes]:
-    """Return the bundle, the verdict and what else says what the model of AAAUSDT is."""
-    return {path: path.read_bytes() for path in (server.home / "models" / "AAAUSDT").rglob("*.json")}
-
-
 def test_landing_sensor_refreshes_what_landed_and_trains_nothing(server):
     for partition in (AAA_4H, BBB, BBB_4H):
         assert {server.rows(partition)[table] for table in REFRESHED} == {BARS}
@@ -141,57 +96,73 @@ def test_landing_sensor_refreshes_what_landed_and_trains_nothing(server):
     assert (run.tags[RANGE_START], run.tags[RANGE_END]) == (AAA.key, BBB_4H.key)
 
 
-def test_landing_sensor_new_file_extends_just_its_partition_and_trains_nothing(server, before):
+def test_landing_sensor_new_file_extends_just_its_partition_and_trains_nothing(server, backfill):
+    others = {partition: server.digests(partition, REFRESHED) for partition in LANDED if partition != AAA}
+    models = {path: path.read_bytes() for path in (server.home / "models/AAAUSDT").rglob("*.json")}
+    assert {"evaluation.json", "verdict.json"} <= {path.name for path in models}
+    predicted = server.rows(AAA)["xgboost.predictions"]
+
+    land(server.home, "AAAUSDT", "1h", WALKS[AAA].iloc[BARS - OVERLAP :], name="b.parquet")
     wait_for("extended AAAUSDT", lambda: server.is_refreshed(AAA, BARS + FURTHER))
-    assert server.rows(AAA)["xgboost.predictions"] == before.predictions + FURTHER
+
+    assert server.rows(AAA)["xgboost.predictions"] == predicted + FURTHER
     columns = ["open_time", "segment"]
     rows = Warehouse(server.home).read(columns, from_="xgboost.predictions", partitions=[AAA])
     new = rows[rows["open_time"] >= WALKS[AAA]["open_time"].iloc[BARS]]
     assert set(new["segment"]) == {"live"}
     assert list(new["open_time"]) == list(WALKS[AAA]["open_time"].iloc[BARS:])
-    assert {"evaluation.json", "verdict.json"} <= {path.name for path in before.models}
-    assert models_of_aaa(server) == before.models
-    assert {partition: server.digests(partition, REFRESHED) for partition in before.others} == before.others
+    assert {path: path.read_bytes() for path in (server.home / "models/AAAUSDT").rglob("*.json")} == models
+    assert {partition: server.digests(partition, REFRESHED) for partition in others} == others
 
 
-def test_landed_data_whose_run_found_the_partition_busy_are_asked_for_again_when_it_is_free(server, before):
-    try:
-        wait_for("mark on the refused run", lambda: server.ended(**{"truebar/ask_again": "waiting"}))
-        marked = time.time()
-        wait_for("tick while busy", lambda: server.ticks_since(marked, "ask_again"))
-        assert [run.run_id for run in server.runs(EEE)] == [before.refused]
-        assert server.rows(EEE) == {}
-    finally:
-        before.lease.release()
-    wait_for("refreshed EEEUSDT", lambda: server.is_refreshed(EEE, BARS))
-    (again, _) = server.runs(EEE)
-    assert (again.status, again.tags["truebar/attempt"]) == (SUCCESS, "2")
+def test_run_failure_sensor_splits_a_failed_range_so_that_only_the_bad_partition_is_red(server):
+    good = land(server.home, "DDDUSDT", "1h", WALKS[DDD], name=".a.parquet")
+    bad = good.parents[2] / "CCCUSDT" / "1h" / ".page.csv"
+    bad.parent.mkdir(parents=True)
+    bad.write_text("<!DOCTYPE html><html><body>429 Too Many Requests</body></html>")
+    os.utime(bad, ns=(good.stat().st_mtime_ns,) * 2)  # so that one tick finds both
+    good.rename(good.with_name("a.parquet"))
+    bad.rename(bad.with_name("page.csv"))
 
-
-def test_run_failure_sensor_splits_a_failed_range_so_that_only_the_bad_partition_is_red(server, before):
     both = {RANGE_START: CCC.key, RANGE_END: DDD.key}
     (failed,) = wait_for("end of the range", lambda: server.ended(**both))
     assert failed.status is FAILURE
     cause = {"truebar/cause": f"split of failed run {failed.run_id}"}
     splits = wait_for("end of both splits", lambda: len(runs := server.ended(**cause)) == 2 and runs)
-    ends = {run.tags["dagster/partition"]: run for run in splits}
-    assert {key: run.status for key, run in ends.items()} == {CCC.key: FAILURE, DDD.key: SUCCESS}
+    assert {run.tags["dagster/partition"]: run.status for run in splits} == {
+        CCC.key: FAILURE,
+        DDD.key: SUCCESS,
+    }
     for path in (["market", "klines"], ["features", "matrix"], ["labels", "vol_scaled"]):
         green = server.instance.get_materialized_partitions(dg.AssetKey(path))
         assert green & {CCC.key, DDD.key} == {DDD.key}
     assert server.rows(CCC) == {}
 
     log = Home(server.home).logs / "failures.jsonl"
-
-    def written():
-        lines = [json.loads(line) for line in log.read_text().splitlines()]
-        return {line["run_id"]: line for line in lines} if ends[CCC.key].run_id in log.read_text() else None
-
-    lines = wait_for("line on the split that failed", written)
-    assert lines[failed.run_id]["partitions"] == [CCC.key, DDD.key]
-    for run in (failed, ends[CCC.key]):
-        stated = lines[run.run_id]["steps"]["market__klines"]
+    text = wait_for("second line of failures.jsonl", lambda: (t := log.read_text()).count("\n") > 1 and t)
+    written = [json.loads(line) for line in text.splitlines()]
+    assert [line["partitions"] for line in written] == [[CCC.key, DDD.key], [CCC.key]]
+    assert written[0]["run_id"] == failed.run_id
+    for line in written:
+        stated = line["steps"]["market__klines"]
         assert {key: why["error"] for key, why in stated.items()} == {CCC.key: "UnreadableFileError"}
+
+
+def test_landed_data_whose_run_found_the_partition_busy_are_asked_for_again_when_it_is_free(server):
+    land(server.home, "EEEUSDT", "1h", WALKS[EEE])
+    (refused,) = wait_for("run", lambda: server.runs(EEE))
+    lease = Lease.acquire(Home(server.home), EEE, "a test")  # the run loads for seconds before it asks
+    try:
+        wait_for("mark on the refused run", lambda: server.ended(**{"truebar/ask_again": "waiting"}))
+        marked = time.time()
+        wait_for("tick while busy", lambda: server.ticks_since(marked, "ask_again"))
+        assert [run.run_id for run in server.runs(EEE)] == [refused.run_id]
+        assert server.rows(EEE) == {}
+    finally:
+        lease.release()
+    wait_for("refreshed EEEUSDT", lambda: server.is_refreshed(EEE, BARS))
+    (again, _) = server.runs(EEE)
+    assert (again.status, again.tags["truebar/attempt"]) == (SUCCESS, "2")
 
 
 def test_backfill_of_all_assets_by_the_ui_ends_with_a_verdict_for_each_partition(server, backfill):
@@ -214,13 +185,13 @@ def test_backfill_of_all_assets_by_the_ui_ends_with_a_verdict_for_each_partition
         assert report_path(home, partition, "xgboost").is_file()
 
 
-def test_sensors_ask_for_nothing_twice_and_never_fail(server, before):
+def test_sensors_ask_for_nothing_twice_and_never_fail(server):
     """After all other tests, many ticks later."""
     last = max(record.create_timestamp.timestamp() for record in server.instance.get_run_records())
     wait_for("three more ticks", lambda: server.ticks_since(last, "landing") >= 3)
     runs = server.instance.get_runs()
     by_landing = [run for run in runs if run.tags.get("truebar/cause") == "landing"]
-    # All that landed at first; then AAAUSDT, CCCUSDT with DDDUSDT, and EEEUSDT.
+    # All that landed first; then AAAUSDT, CCCUSDT with DDDUSDT, EEEUSDT.
     assert len(by_landing) == 4
     assert len(server.runs(AAA, **LANDING)) == 2
     assert len([run for run in runs if "truebar/attempt" in run.tags]) == 1
