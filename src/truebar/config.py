@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from truebar.partitions import Partition, validate_symbol
 from truebar.units import TIMEFRAMES, validate_timeframe
 
 Estimator = Literal["yang_zhang", "garman_klass", "parkinson", "atr", "realized"]
 PositionMode = Literal["long_short", "long_only", "short_only"]
 CalibrationMethod = Literal["none", "temperature", "platt", "isotonic"]
+CALIBRATION_METHODS: Final[tuple[CalibrationMethod, ...]] = get_args(CalibrationMethod)
 
 
 class Settings(BaseModel):
@@ -82,8 +84,37 @@ class VolThresholdConfig(Settings):
     """tau = k * sigma * sqrt(horizon)."""
 
     estimator: Estimator = Field("realized", description="volatility estimator behind tau")
+    search: tuple[Estimator, ...] = Field(
+        ("realized", "yang_zhang", "garman_klass", "parkinson", "atr"),
+        min_length=1,
+        description="estimators that a search may try",
+    )
     window: int = Field(96, ge=2, le=100_000, description="bars the estimator looks back")
     k: KConfig = Field(default_factory=KConfig)
+
+
+def _known_horizons(horizons: dict[str, int]) -> dict[str, int]:
+    for timeframe, bars in horizons.items():
+        validate_timeframe(timeframe)
+        if bars < 1:
+            raise ValueError(f"horizon of {timeframe} is {bars} bars; expected at least 1")
+    return horizons
+
+
+class LabelOverride(Settings):
+    """What differs in the labels of one symbol; what is not given is as for all others."""
+
+    estimator: Estimator | None = Field(
+        None, description="volatility estimator behind tau; null: no override"
+    )
+    horizons: dict[str, int] = Field(
+        default_factory=dict, description="bars from decision to label end, by timeframe"
+    )
+
+    @field_validator("horizons")
+    @classmethod
+    def _known_timeframes(cls, horizons: dict[str, int]) -> dict[str, int]:
+        return _known_horizons(horizons)
 
 
 class LabelsSection(Settings):
@@ -95,27 +126,35 @@ class LabelsSection(Settings):
         default={"1s": 60, "5s": 60, "1m": 60, "5m": 48, "15m": 32, "30m": 16, "1h": 8, "4h": 2, "1d": 1},
         description="bars from decision to label end, by timeframe",
     )
+    overrides: dict[str, LabelOverride] = Field(
+        default_factory=dict, description="what differs for single symbols"
+    )
     neutral_zone: bool = Field(True, description="label 0 where the return stays within tau")
+
+    @field_validator("overrides")
+    @classmethod
+    def _known_symbols(cls, overrides: dict[str, LabelOverride]) -> dict[str, LabelOverride]:
+        for symbol in overrides:
+            validate_symbol(symbol)
+        return overrides
 
     @field_validator("horizons")
     @classmethod
     def _known_timeframes(cls, horizons: dict[str, int]) -> dict[str, int]:
-        for timeframe, bars in horizons.items():
-            validate_timeframe(timeframe)
-            if bars < 1:
-                raise ValueError(f"horizon of {timeframe} is {bars} bars; expected at least 1")
+        _known_horizons(horizons)
         missing = [name for name in TIMEFRAMES if name not in horizons]
         if missing:
             raise ValueError(f"no horizon for {', '.join(missing)}; give the bars for each timeframe")
         return horizons
 
-    def for_timeframe(self, timeframe: str) -> LabelConfig:
-        """Return the label of one timeframe."""
+    def for_partition(self, partition: Partition) -> LabelConfig:
+        """Return the label of one symbol at one timeframe."""
+        override = self.overrides.get(partition.symbol, LabelOverride())
         return LabelConfig(
-            estimator=self.vol_threshold.estimator,
+            estimator=override.estimator or self.vol_threshold.estimator,
             window=self.vol_threshold.window,
             k=self.vol_threshold.k.default,
-            horizon_bars=self.horizons[validate_timeframe(timeframe)],
+            horizon_bars=(self.horizons | override.horizons)[partition.timeframe],
             neutral_zone=self.neutral_zone,
         )
 
@@ -144,14 +183,25 @@ class CalibrationConfig(Settings):
     """How probabilities are made honest."""
 
     enabled: bool = Field(True, description="off means method none")
-    method: CalibrationMethod = Field("platt", description="calibrator fitted on out-of-fold rows")
+    method: Literal["auto", "none", "temperature", "platt", "isotonic"] = Field(
+        "auto", description="auto: the simplest within one standard error of the best on out-of-fold rows"
+    )
+
+    @property
+    def candidates(self) -> tuple[CalibrationMethod, ...]:
+        """The methods on offer."""
+        if not self.enabled:
+            return ("none",)
+        return CALIBRATION_METHODS if self.method == "auto" else (self.method,)
 
 
 class ThresholdTuningConfig(Settings):
     """How entry thresholds are chosen."""
 
-    enabled: bool = Field(False, description="off: both thresholds equal the round-trip cost")
-    methods: tuple[Literal["ev_net", "f1", "pr_auc"], ...] = Field(("ev_net",), min_length=1)
+    enabled: bool = Field(True, description="off: both thresholds equal the round-trip cost")
+    methods: tuple[Literal["ev_net", "f1", "pr_auc"], ...] = Field(
+        ("ev_net",), min_length=1, description="the first one decides"
+    )
 
 
 class PostprocessingConfig(Settings):
@@ -169,12 +219,86 @@ class ValidationConfig(Settings):
     embargo_bars: int | None = Field(None, ge=0, description="null: max(horizon, one day, 1 % of dev)")
 
 
+class WholeRange(Settings):
+    """Whole numbers a search may try."""
+
+    low: int = Field(ge=1, description="smallest")
+    high: int = Field(ge=1, description="largest")
+    log: bool = Field(False, description="drawn evenly in logarithms")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.high < self.low:
+            raise ValueError(f"high {self.high} is below low {self.low}")
+        return self
+
+
+class RealRange(Settings):
+    """Numbers a search may try."""
+
+    low: float = Field(gt=0, description="smallest")
+    high: float = Field(gt=0, description="largest")
+    log: bool = Field(False, description="drawn evenly in logarithms")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.high < self.low:
+            raise ValueError(f"high {self.high} is below low {self.low}")
+        return self
+
+
+class XgbSpace(Settings):
+    """What a search of booster parameters may try, besides k and the estimator."""
+
+    max_depth: WholeRange = Field(WholeRange(low=2, high=6), description="depth of a tree")
+    learning_rate: RealRange = Field(RealRange(low=0.02, high=0.2, log=True), description="shrinkage")
+    rounds: WholeRange = Field(WholeRange(low=50, high=300, log=True), description="trees per class")
+    min_child_weight: RealRange = Field(RealRange(low=5, high=200, log=True), description="hessian of a leaf")
+    subsample: RealRange = Field(RealRange(low=0.5, high=1.0), description="share of rows for each tree")
+    colsample_bytree: RealRange = Field(RealRange(low=0.3, high=1.0), description="share of columns")
+    reg_lambda: RealRange = Field(RealRange(low=0.1, high=30, log=True), description="L2 penalty of leaves")
+
+
+class PrunerConfig(Settings):
+    """When a trial is given up."""
+
+    type: Literal["hyperband", "median", "none"] = Field(
+        "hyperband", description="hyperband: successive halving over the boosting done; median: of the folds"
+    )
+    reduction_factor: int = Field(3, ge=2, le=10, description="one in so many trials goes on, at each rung")
+    startup_trials: int = Field(5, ge=1, description="trials that median never gives up")
+
+
+class OptunaConfig(Settings):
+    """`optuna` of a model's file: the search over dev's folds (METHOD §4)."""
+
+    n_trials: int = Field(20, ge=1, le=100_000, description="trials; 1: no search, the parameters as given")
+    seed: int = Field(7, ge=0, description="of sampler, fold order and trials")
+    pruner: PrunerConfig = Field(default_factory=PrunerConfig)
+    space: XgbSpace = Field(default_factory=XgbSpace)
+
+
 class XgbConfig(Settings):
     """`xgb.yaml`: the model kind `xgboost`."""
 
     xgb: XgbParameters = Field(default_factory=XgbParameters)
+    optuna: OptunaConfig = Field(default_factory=OptunaConfig)
     validation: ValidationConfig = Field(default_factory=ValidationConfig)
     postprocessing: PostprocessingConfig = Field(default_factory=PostprocessingConfig)
+
+
+class SyntheticConfig(Settings):
+    """How a synthetic market is generated (METHOD §8); the same settings give the same bars."""
+
+    timeframe: str = Field("15m", description="length of its bars; other timeframes have none")
+    seed: int = Field(ge=0, description="what every shock is drawn from")
+    bars: int = Field(35_040, ge=10, le=10_000_000, description="bars; 35,040 of 15m are a year")
+    strength: float | None = Field(None, ge=0, le=1, description="A, the planted signal; null: METHOD's")
+
+    @field_validator("timeframe")
+    @classmethod
+    def _known_timeframe(cls, timeframe: str) -> str:
+        return validate_timeframe(timeframe)
 
 
 class MarketConfig(Settings):
@@ -190,3 +314,15 @@ class MarketConfig(Settings):
     minimum_notional: float | None = Field(None, ge=0, description="smallest order, quote currency")
     maker_fee_bps: float | None = Field(None, description="venue's maker fee, may be negative")
     taker_fee_bps: float | None = Field(None, ge=0, description="venue's taker fee")
+    synthetic: SyntheticConfig | None = Field(None, description="how it is generated; null: it is not")
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the bars are generated: no such market exists."""
+        return self.market_type == "synthetic"
+
+    @model_validator(mode="after")
+    def _generated_if_synthetic(self) -> Self:
+        if self.is_synthetic != (self.synthetic is not None):
+            raise ValueError("a market of type synthetic needs the section `synthetic`, and no other has one")
+        return self

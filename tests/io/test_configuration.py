@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from truebar.config import BacktestConfig, DataConfig, MarketConfig, Settings, XgbConfig
 from truebar.errors import ConfigurationError, InvalidSymbolError
+from truebar.partitions import Partition
 from truebar.units import TIMEFRAMES
 from truebar_io.configuration import (
     FILES,
@@ -276,4 +277,52 @@ def test_example_of_the_environment_sets_nothing_wrong() -> None:
 
 def test_every_timeframe_has_a_label() -> None:
     labels = load_configuration(environment={}).data.labels
-    assert [labels.for_timeframe(name).horizon_bars for name in TIMEFRAMES] == list(labels.horizons.values())
+    found = [labels.for_partition(Partition("BTCUSDT", name)).horizon_bars for name in TIMEFRAMES]
+    assert found == list(labels.horizons.values())
+
+
+def test_label_override_of_a_symbol_changes_that_symbol_and_only_what_it_gives(checkout: Checkout) -> None:
+    text = "labels: {overrides: {SOLUSDT: {horizons: {15m: 7}}, ETHUSDT: {estimator: parkinson}}}"
+    labels = load_configuration(checkout(data=text), environment={}).data.labels
+    plain = labels.for_partition(Partition("BTCUSDT", "15m"))
+    assert labels.for_partition(Partition("SOLUSDT", "15m")) == plain.model_copy(update={"horizon_bars": 7})
+    assert labels.for_partition(Partition("SOLUSDT", "5m")).horizon_bars == labels.horizons["5m"]
+    changed = labels.for_partition(Partition("ETHUSDT", "15m"))
+    assert changed == plain.model_copy(update={"estimator": "parkinson"})
+    synthetic = labels.for_partition(Partition("SYN-EDGE", "15m"))
+    assert (synthetic.horizon_bars, synthetic.estimator) == (4, "realized")
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("{sol: {horizons: {15m: 7}}}", "symbol 'sol'"),
+        ("{SOLUSDT: {horizons: {7m: 7}}}", "7m"),
+        ("{SOLUSDT: {horizons: {15m: 0}}}", "horizon of 15m is 0 bars"),
+        ("{SOLUSDT: {horizon: {15m: 4}}}", "Did you mean horizons"),
+    ],
+)
+def test_label_override_that_is_wrong_is_refused_by_name(
+    checkout: Checkout, override: str, named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        load_configuration(checkout(data=f"labels: {{overrides: {override}}}"), environment={})
+
+
+@pytest.mark.parametrize(
+    "market",
+    [
+        "{SOLUSDT: {synthetic: {seed: 1}}}",
+        "{SYN-NEW: {exchange: synthetic, market_type: synthetic, exchange_symbol: SYN-EDGE}}",
+    ],
+)
+def test_market_is_generated_if_and_only_if_its_type_is_synthetic(checkout: Checkout, market: str) -> None:
+    with pytest.raises(ConfigurationError, match="type synthetic needs the section `synthetic`"):
+        load_configuration(checkout(markets=market), environment={})
+
+
+def test_seed_of_a_synthetic_market_comes_from_the_environment_too() -> None:
+    settings = load_configuration(environment={"TRUEBAR_MARKETS__SYN_EDGE__SYNTHETIC__SEED": "9"})
+    generated = settings.markets["SYN-EDGE"].synthetic
+    assert generated is not None
+    assert (generated.seed, generated.bars, generated.timeframe) == (9, 35_040, "15m")

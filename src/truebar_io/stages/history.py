@@ -49,7 +49,7 @@ def recipe_of(settings: Configuration, partition: Partition, feature_columns: tu
             "postprocessing.threshold_tuning.enabled is true in xgb.yaml, but the graph cannot tune "
             "thresholds yet; set it to false: both thresholds are then the cost of a round trip."
         )
-    label = settings.data.labels.for_timeframe(partition.timeframe)
+    label = settings.data.labels.for_partition(partition)
     return xgboost_recipe(feature_columns, label, settings.xgb, settings.backtest_of(partition.symbol))
 
 

@@ -16,14 +16,14 @@ from truebar_io.warehouse import Warehouse, WriteResult
 
 def volatility_settings(settings: Configuration, partition: Partition) -> dict[str, Any]:
     """Return what the volatility of `partition` depends on, as JSON."""
-    label = settings.data.labels.for_timeframe(partition.timeframe)
+    label = settings.data.labels.for_partition(partition)
     tick_size = settings.market_of(partition.symbol).tick_size
     return {"estimator": label.estimator, "window": label.window, "tick_size": tick_size}
 
 
 def label_settings(settings: Configuration, partition: Partition) -> dict[str, Any]:
     """Return what the labels of `partition` depend on, as JSON."""
-    return settings.data.labels.for_timeframe(partition.timeframe).model_dump(mode="json")
+    return settings.data.labels.for_partition(partition).model_dump(mode="json")
 
 
 def publish_volatility(store: Warehouse, partition: Partition, settings: Configuration) -> WriteResult:
@@ -44,7 +44,7 @@ def publish_volatility(store: Warehouse, partition: Partition, settings: Configu
 
 def publish_labels(store: Warehouse, partition: Partition, settings: Configuration) -> WriteResult:
     """Label every bar and publish the labels as `labels.vol_scaled`."""
-    label = settings.data.labels.for_timeframe(partition.timeframe)
+    label = settings.data.labels.for_partition(partition)
     source = made_from(
         store,
         partition,

@@ -68,7 +68,7 @@ def manifest_of(
     store: Warehouse, partition: Partition, settings: Configuration
 ) -> tuple[Manifest, History, Evidence, Vault]:
     """Return what a training on the data of now would be made from: manifest, history, rows and vault."""
-    label = settings.data.labels.for_timeframe(partition.timeframe)
+    label = settings.data.labels.for_partition(partition)
     history = load_history(store, partition, label)
     recipe = recipe_of(settings, partition, history.feature_columns)
     vault = current_vault(store, partition, history, recipe.validation.vault)
