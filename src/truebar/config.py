@@ -127,7 +127,11 @@ class LabelsSection(Settings):
         description="bars from decision to label end, by timeframe",
     )
     overrides: dict[str, LabelOverride] = Field(
-        default_factory=dict, description="what differs for single symbols"
+        default={
+            name: LabelOverride(estimator="realized", horizons={"15m": 4})
+            for name in ("SYN-EDGE", "SYN-NULL")
+        },
+        description="what differs for single symbols",
     )
     neutral_zone: bool = Field(True, description="label 0 where the return stays within tau")
 

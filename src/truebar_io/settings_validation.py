@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -52,23 +52,30 @@ def _complaint(model: type[BaseModel], problem: Any, layer: Layer, above: tuple[
 
 
 def _allowed_keys(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
-    section: type[BaseModel] | None = model
-    for part in path:
-        field = None if section is None else section.model_fields.get(part)
-        section = _model_of(None if field is None else field.annotation)
+    section = _walk(model, path)[0]
     return [] if section is None else list(section.model_fields)
 
 
 def _described(model: type[BaseModel], path: tuple[str, ...]) -> str:
     """Return what the setting at `path` is, in the words of its model."""
+    description = _walk(model, path)[1]
+    return f" It is: {description}." if description else ""
+
+
+def _walk(model: type[BaseModel], path: tuple[str, ...]) -> tuple[type[BaseModel] | None, str | None]:
+    """Return the section at `path`, if one is there, and the nearest description on the way."""
     section: type[BaseModel] | None = model
-    description = None
+    description, by_name = None, False
     for part in path:
+        if by_name:  # a key of a mapping such as `overrides`, whose values are sections
+            by_name = False
+            continue
         field = None if section is None else section.model_fields.get(part)
         if field is None:
-            break
+            return None, description
         description, section = field.description, _model_of(field.annotation)
-    return f" It is: {description}." if description else ""
+        by_name = section is not None and get_origin(field.annotation) is dict
+    return section, description
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
