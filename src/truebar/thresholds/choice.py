@@ -81,10 +81,12 @@ def most_cautious(every: list[Tried], *, horizon_bars: int) -> Tried | None:
     if not able:
         return None
     best = max(able, key=lambda tried: (tried.gain, tried.caution))
-    close = [
-        tried
-        for tried in able
-        if best.gain - tried.gain
-        <= standard_error(best.log_returns - tried.log_returns, horizon_bars=horizon_bars)
-    ]
-    return max([best, *close], key=lambda tried: tried.caution)
+    # From the most cautious on, because each standard error costs a pass; best first among its equals.
+    ordered = sorted(able, key=lambda tried: (tried.caution, tried is best), reverse=True)
+    return next(tried for tried in ordered if tried is best or _is_as_good(tried, best, horizon_bars))
+
+
+def _is_as_good(tried: Tried, best: Tried, horizon_bars: int) -> bool:
+    """Return whether a pair earned less than the best by at most one paired standard error."""
+    error = standard_error(best.log_returns - tried.log_returns, horizon_bars=horizon_bars)
+    return best.gain - tried.gain <= error

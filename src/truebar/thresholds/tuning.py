@@ -14,9 +14,10 @@ from truebar.backtest.account import STILL_OPEN, TRIP_REASON, Market, simulate
 from truebar.backtest.inputs import cost_rates, market_arrays
 from truebar.config import BacktestConfig
 from truebar.decision import MAY_HOLD, FixedRule, target_positions
-from truebar.edge import implied_edge
-from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
+from truebar.edge import implied_edge, valid_probabilities
+from truebar.errors import ConfigurationError, InvalidProbabilityError, SchemaError, TooFewRowsError
 from truebar.funding import expected_funding
+from truebar.probabilities import probability_columns
 from truebar.risk.sizing import position_sizes
 from truebar.scores.rows import known_labels
 from truebar.thresholds.choice import LEAST_ROUND_TRIPS, Tried, caution, interval_of, most_cautious
@@ -38,6 +39,31 @@ class Rows:
     edge: FloatArray
     size: FloatArray
     funding: FloatArray
+
+
+def _edges(
+    probabilities: npt.ArrayLike,
+    tau: npt.ArrayLike,
+    edge_scale: float | npt.ArrayLike,
+    bars: pd.DataFrame,
+    labels: FloatArray | None,
+) -> FloatArray:
+    """Return e of each row, NaN where there is no prediction, after checking that the rows match."""
+    rows = probability_columns(probabilities)
+    wrong = np.flatnonzero(~valid_probabilities(rows) & ~np.isnan(rows).any(axis=1))
+    if wrong.size:
+        raise InvalidProbabilityError(
+            f"{wrong.size} of {len(rows)} rows are no probabilities, the first is row {wrong[0]}: "
+            f"{rows[wrong[0]].tolist()}. Tuning would take them for rows to stay flat in; expected values "
+            "within [0, 1] that sum to one, or NaN for a row without a prediction."
+        )
+    edge = implied_edge(rows, tau, edge_scale)
+    for name, size in (("bars", len(bars)), ("labels", edge.size if labels is None else labels.size)):
+        if size != edge.size:
+            raise SchemaError(f"{name} have {size} rows and probabilities {edge.size}; expected the same.")
+    if np.isnan(edge).all():
+        raise TooFewRowsError(f"none of {edge.size} rows has an edge; thresholds need out-of-fold rows.")
+    return edge
 
 
 def _sizes(
@@ -176,19 +202,15 @@ def optimise(
 
     Raises:
         ConfigurationError: for an unknown method, or labels or sigma missing where they are needed.
+        InvalidProbabilityError: when a row is infinite, outside [0, 1], or does not sum to one.
         SchemaError, CorruptDataError: when rows do not match or bars are not what they must be.
         WrongTimeframeError: when no two bars are one `timeframe` apart.
         TooFewRowsError: when no row has an edge.
     """
     if method not in {"ev_net", "f1", "pr_auc"}:
         raise ConfigurationError(f"method {method!r} is unknown; expected ev_net, f1 or pr_auc.")
-    edge = implied_edge(probabilities, tau, edge_scale)
     known = None if labels is None else known_labels(labels)
-    for name, size in (("bars", len(bars)), ("labels", edge.size if known is None else known.size)):
-        if size != edge.size:
-            raise SchemaError(f"{name} have {size} rows and probabilities {edge.size}; expected the same.")
-    if np.isnan(edge).all():
-        raise TooFewRowsError(f"none of {edge.size} rows has an edge; thresholds need out-of-fold rows.")
+    edge = _edges(probabilities, tau, edge_scale, bars, known)
     rows = Rows(
         market=market_arrays(bars, funding, mark, timeframe=timeframe),
         edge=edge,
