@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from truebar.arrays import FloatArray
 from truebar.errors import ConfigurationError
-from truebar.scores.intervals import Resampling, bootstrap_interval, weighted_sums
+from truebar.scores.intervals import Estimate, Resampling, weighted_sums, with_intervals
 from truebar.scores.metric import Metric
 from truebar.validation.significance import CountArray, deflated_sharpe_ratio
 
@@ -31,7 +30,7 @@ def sharpe_interval(sharpe: Metric, returns: FloatArray, *, bars_per_year: float
         return sharpe
     size, centre = returns.size, float(returns.mean())
     away = returns - centre
-    columns = np.column_stack((away, away**2))
+    columns = np.vstack((away, away**2))
 
     def yearly(counts: CountArray) -> FloatArray:
         first, second = weighted_sums(counts, columns).T / size
@@ -43,8 +42,7 @@ def sharpe_interval(sharpe: Metric, returns: FloatArray, *, bars_per_year: float
     deviation = float(returns.std())
     standardised = away / deviation
     influence = standardised - centre / deviation / 2 * (standardised**2 - 1)
-    low, high = bootstrap_interval(yearly, influence, how)
-    return replace(sharpe, low=low, high=high)
+    return with_intervals({"sharpe": sharpe}, {"sharpe": Estimate(yearly, influence)}, how)["sharpe"]
 
 
 def net_return_interval(net_return: Metric, returns: FloatArray, how: Resampling) -> Metric:
@@ -55,9 +53,8 @@ def net_return_interval(net_return: Metric, returns: FloatArray, how: Resampling
     if returns.size < 2 or np.ptp(returns) == 0 or returns.min() <= -1:
         return net_return
     logs = np.log1p(returns)
-    column = np.ascontiguousarray(logs[:, None])
-    low, high = bootstrap_interval(lambda counts: np.expm1(weighted_sums(counts, column)[:, 0]), logs, how)
-    return replace(net_return, low=low, high=high)
+    compounded = Estimate(lambda counts: np.expm1(weighted_sums(counts, logs[None, :])[:, 0]), logs)
+    return with_intervals({"net_return": net_return}, {"net_return": compounded}, how)["net_return"]
 
 
 def deflated_sharpe(sharpe: Metric, returns: FloatArray, *, n_trials: int) -> Metric:

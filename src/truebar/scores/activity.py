@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled
-from truebar.scores.intervals import Resampling, bootstrap_interval, mean_interval
+from truebar.scores.intervals import Estimate, Resampling, mean_estimate, with_intervals
 from truebar.scores.metric import Metric
 from truebar.scores.ranks import Ranking, ranked, roc_areas, roc_influence
 from truebar.scores.rows import ScoredRows, scored_rows
@@ -54,7 +54,11 @@ def _bin_gaps(counts: CountArray, place: IntArray, gap: FloatArray) -> FloatArra
     return total
 
 
-def _calibration_error(rows: ScoredRows, how: Resampling) -> Metric:
+Scored = tuple[Metric, Estimate | None]
+"""A metric without its interval, and what gives it one; nothing where it is undefined."""
+
+
+def _calibration_error(rows: ScoredRows) -> Scored:
     """Return the mean over classes of Σ over bins of mass · |mean p - frequency|."""
     gaps = rows.probabilities - rows.one_hot
     places = [equal_mass_bins(np.ascontiguousarray(column)) for column in rows.probabilities.T]
@@ -67,30 +71,27 @@ def _calibration_error(rows: ScoredRows, how: Resampling) -> Metric:
 
     signs = [np.sign(np.bincount(p, weights=g))[p] for p, g in zip(places, columns, strict=True)]
     influence = np.sum([s * g for s, g in zip(signs, columns, strict=True)], axis=0)
-    low, high = bootstrap_interval(error, influence, how)
     value = error(np.ones((1, n), dtype=np.int32))[0]
-    return Metric(value, no_skill=0.0, low=low, high=high, n=n)
+    return Metric(value, no_skill=0.0, n=n), Estimate(error, influence)
 
 
-def _mean_metric(values: FloatArray, no_skill: FloatArray, how: Resampling) -> Metric:
-    low, high = mean_interval(values, how)
-    return Metric(values.mean(), no_skill=no_skill.mean(), low=low, high=high, n=values.size)
+def _mean(values: FloatArray, no_skill: FloatArray) -> Scored:
+    return Metric(values.mean(), no_skill=no_skill.mean(), n=values.size), mean_estimate(values)
 
 
-def _mean_area(rankings: list[Ranking], names: list[str], how: Resampling) -> Metric:
+def _mean_area(rankings: list[Ranking], names: list[str]) -> Scored:
     """Return the mean of one-against-rest areas, resampled together."""
     n = rankings[0].rows
     for ranking, name in zip(rankings, names, strict=True):
         if not ranking.positives or not ranking.negatives:
             which = "none" if not ranking.positives else "every one"
-            return Metric.undefined(f"{which} of {n} rows is labelled {name}", no_skill=0.5, n=n)
+            return Metric.undefined(f"{which} of {n} rows is labelled {name}", no_skill=0.5, n=n), None
 
     def area(counts: CountArray) -> FloatArray:
         return np.asarray(np.mean([roc_areas(ranking, counts) for ranking in rankings], axis=0))
 
     influence = np.mean([roc_influence(ranking) for ranking in rankings], axis=0)
-    low, high = bootstrap_interval(area, influence, how)
-    return Metric(area(rankings[0].once)[0], no_skill=0.5, low=low, high=high, n=n)
+    return Metric(area(rankings[0].once)[0], no_skill=0.5, n=n), Estimate(area, influence)
 
 
 def activity_scores(
@@ -128,11 +129,13 @@ def activity_scores(
         ranked(np.ascontiguousarray(rows.probabilities[:, place]), one_hot[:, place] == 1)
         for place in range(3)
     ]
-    scored = (rows.probabilities, one_hot), (prior, one_hot)
-    return {
-        "brier": _mean_metric(brier_rows(*scored[0]), brier_rows(*scored[1]), how),
-        "log_loss": _mean_metric(log_loss_rows(*scored[0]), log_loss_rows(*scored[1]), how),
-        "ece": _calibration_error(rows, how),
-        "flat_auc": _mean_area(rankings[1:2], ["flat"], how),
-        "macro_auc": _mean_area(rankings, list(CLASSES), how),
+    probabilities_and_prior = (rows.probabilities, prior)
+    scored: dict[str, Scored] = {
+        "brier": _mean(*(brier_rows(said, one_hot) for said in probabilities_and_prior)),
+        "log_loss": _mean(*(log_loss_rows(said, one_hot) for said in probabilities_and_prior)),
+        "ece": _calibration_error(rows),
+        "flat_auc": _mean_area(rankings[1:2], ["flat"]),
+        "macro_auc": _mean_area(rankings, list(CLASSES)),
     }
+    estimates = {name: estimate for name, (_, estimate) in scored.items() if estimate is not None}
+    return with_intervals({name: metric for name, (metric, _) in scored.items()}, estimates, how)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from truebar.arrays import FloatArray
 from truebar.errors import ConfigurationError
-from truebar.scores.intervals import Resampling, bootstrap_interval, mean_interval, weighted_sums
+from truebar.scores.intervals import Estimate, Resampling, mean_estimate, weighted_sums, with_intervals
 from truebar.scores.metric import Metric
 from truebar.scores.ranks import (
     Ranking,
@@ -61,36 +61,38 @@ def _missing_class(ranking: Ranking) -> str | None:
     return f"none of {ranking.rows} rows is labelled {side}"
 
 
-def _roc_auc(ranking: Ranking, how: Resampling) -> Metric:
+Scored = tuple[Metric, Estimate]
+"""A metric without its interval, and what gives it one."""
+
+
+def _roc_auc(ranking: Ranking) -> Scored:
     value = roc_areas(ranking, ranking.once)[0]
-    low, high = bootstrap_interval(lambda counts: roc_areas(ranking, counts), roc_influence(ranking), how)
-    return Metric(value, no_skill=0.5, low=low, high=high, n=ranking.order.size)
+    estimate = Estimate(lambda counts: roc_areas(ranking, counts), roc_influence(ranking))
+    return Metric(value, no_skill=0.5, n=ranking.order.size), estimate
 
 
-def _pr_auc(ranking: Ranking, how: Resampling) -> Metric:
+def _pr_auc(ranking: Ranking) -> Scored:
     value = average_precisions(ranking, ranking.once)[0]
-    influence = precision_influence(ranking)
-    low, high = bootstrap_interval(lambda counts: average_precisions(ranking, counts), influence, how)
+    estimate = Estimate(lambda counts: average_precisions(ranking, counts), precision_influence(ranking))
     no_skill = ranking.positives / ranking.order.size
-    return Metric(value, no_skill=no_skill, low=low, high=high, n=ranking.order.size)
+    return Metric(value, no_skill=no_skill, n=ranking.order.size), estimate
 
 
-def _f1(rows: ScoredRows, score: FloatArray, how: Resampling) -> Metric:
+def _f1(rows: ScoredRows, score: FloatArray) -> Scored:
     """Return the F1 of calling up where p_up > p_down, among rows that are not flat."""
     called, up, down = score > 0, rows.labels == 1, rows.labels == -1
     right = 2.0 * (called & up)
     whole = right + (called & down) + (~called & up)
-    columns = np.column_stack((right, whole))
+    columns = np.vstack((right, whole))
 
     def ratio(counts: CountArray) -> FloatArray:
         sums = weighted_sums(counts, columns)
         return np.where(sums[:, 1] > 0, sums[:, 0] / np.maximum(sums[:, 1], 1.0), np.nan)
 
     value = right.sum() / whole.sum()
-    share = np.count_nonzero(up) / np.count_nonzero(up | down)
-    low, high = bootstrap_interval(ratio, right - value * whole, how)
     n = int(np.count_nonzero(up | down))
-    return Metric(value, no_skill=2 * share / (1 + share), low=low, high=high, n=n)
+    share = np.count_nonzero(up) / n
+    return Metric(value, no_skill=2 * share / (1 + share), n=n), Estimate(ratio, right - value * whole)
 
 
 def direction_scores(
@@ -124,17 +126,16 @@ def direction_scores(
     score = direction_score(rows.probabilities)
     ranking = ranked(score, rows.labels == 1, rows.labels != 0)
     missing, n = _missing_class(ranking), rows.labels.size
+    scored: dict[str, Scored] = {}
+    undefined: dict[str, Metric] = {}
     if missing is None:
-        scores = {
-            "roc_auc": _roc_auc(ranking, how),
-            "pr_auc": _pr_auc(ranking, how),
-            "f1": _f1(rows, score, how),
-        }
+        scored = {"roc_auc": _roc_auc(ranking), "pr_auc": _pr_auc(ranking), "f1": _f1(rows, score)}
     else:
         no_skill = {"roc_auc": 0.5, "pr_auc": None, "f1": None}
-        scores = {name: Metric.undefined(missing, no_skill=at, n=n) for name, at in no_skill.items()}
+        undefined = {name: Metric.undefined(missing, no_skill=at, n=n) for name, at in no_skill.items()}
     if n == 0:
-        return scores | {"log_skill": Metric.undefined("no row can be scored", no_skill=0.0, n=0)}
+        return undefined | {"log_skill": Metric.undefined("no row can be scored", no_skill=0.0, n=0)}
     skill = log_skill_rows(rows, prior)
-    low, high = mean_interval(skill, how)
-    return scores | {"log_skill": Metric(skill.mean(), no_skill=0.0, low=low, high=high, n=n)}
+    scored["log_skill"] = (Metric(skill.mean(), no_skill=0.0, n=n), mean_estimate(skill))
+    metrics = undefined | {name: metric for name, (metric, _) in scored.items()}
+    return with_intervals(metrics, {name: estimate for name, (_, estimate) in scored.items()}, how)

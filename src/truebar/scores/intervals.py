@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from truebar.arrays import FloatArray
 from truebar.compiled import compiled
+from truebar.scores.metric import Metric
 from truebar.validation.significance import (
     N_RESAMPLES,
     CountArray,
@@ -21,8 +21,8 @@ from truebar.validation.significance import (
 LOW_PERCENT: Final = 2.5
 HIGH_PERCENT: Final = 97.5
 
-CHUNK_CELLS: Final = 4_000_000
-"""Counts drawn at once: 16 MB, so that a long history never needs its whole matrix of resamples."""
+CHUNK_CELLS: Final = 131_072
+"""Counts drawn at once: 512 KiB, which a processor's cache holds while the statistics read them."""
 
 LEAST_DEFINED: Final = 0.5
 """Share of resamples in which a statistic must be defined for its interval to mean anything."""
@@ -57,45 +57,86 @@ def percentiles(values: FloatArray) -> Interval:
     return float(low), float(high)
 
 
-def bootstrap_values(statistic: Statistic, influence: npt.ArrayLike, how: Resampling) -> FloatArray:
-    """Return float64[B], the statistic in each stationary-bootstrap resample.
+@dataclass(frozen=True)
+class Estimate:
+    """A statistic that waits for its interval.
+
+    Attributes:
+        statistic: from int32[resamples, n] counts to float64[resamples].
+        influence: float64[n], influence of each row on the statistic, in time order; it sets the block.
+    """
+
+    statistic: Statistic
+    influence: FloatArray
+
+
+def bootstrap_values(estimates: Mapping[str, Estimate], how: Resampling) -> dict[str, FloatArray]:
+    """Return float64[B] by name: each statistic in each stationary-bootstrap resample of the same rows.
+
+    Statistics whose mean blocks are equal see the same resamples; the blocks are taken in the order in which
+    they first appear, each with the generator's next numbers.
 
     Args:
-        statistic: from int32[resamples, n] counts to float64[resamples].
-        influence: float[n], influence of each row on the statistic, in time order; it sets the block.
+        estimates: by name; all of the same n rows.
         how: horizon, generator and number of resamples.
     """
-    values = np.asarray(influence, dtype=np.float64)
-    block = mean_block_length(values, horizon_bars=how.horizon_bars)
-    at_once = max(1, CHUNK_CELLS // max(values.size, 1))
-    parts = []
-    for first in range(0, how.n_resamples, at_once):
-        wanted = min(at_once, how.n_resamples - first)
-        counts = bootstrap_counts(values.size, mean_block=block, n_resamples=wanted, generator=how.generator)
-        parts.append(statistic(counts))
-    return np.concatenate(parts)
+    by_block: dict[float, list[str]] = {}
+    for name, estimate in estimates.items():
+        block = mean_block_length(estimate.influence, horizon_bars=how.horizon_bars)
+        by_block.setdefault(block, []).append(name)
+    values = {name: np.empty(how.n_resamples) for name in estimates}
+    for block, names in by_block.items():
+        rows = estimates[names[0]].influence.size
+        at_once = max(1, CHUNK_CELLS // max(rows, 1))
+        for first in range(0, how.n_resamples, at_once):
+            wanted = min(at_once, how.n_resamples - first)
+            counts = bootstrap_counts(rows, mean_block=block, n_resamples=wanted, generator=how.generator)
+            for name in names:
+                values[name][first : first + wanted] = estimates[name].statistic(counts)
+    return values
 
 
-def bootstrap_interval(statistic: Statistic, influence: npt.ArrayLike, how: Resampling) -> Interval:
-    """Return the two-sided 95 % percentile interval of a statistic; same arguments as `bootstrap_values`."""
-    return percentiles(bootstrap_values(statistic, influence, how))
+def bootstrap_intervals(estimates: Mapping[str, Estimate], how: Resampling) -> dict[str, Interval]:
+    """Return two-sided 95 % percentile intervals by name; arguments as `bootstrap_values`."""
+    return {name: percentiles(values) for name, values in bootstrap_values(estimates, how).items()}
+
+
+def with_intervals(
+    metrics: Mapping[str, Metric], estimates: Mapping[str, Estimate], how: Resampling
+) -> dict[str, Metric]:
+    """Return the metrics, those that have an estimate with its 95 % interval."""
+    found = dict(metrics)
+    for name, (low, high) in bootstrap_intervals(estimates, how).items():
+        found[name] = replace(found[name], low=low, high=high)
+    return found
 
 
 @compiled
-def weighted_sums(counts: CountArray, columns: FloatArray) -> FloatArray:
-    """Return float64[resamples, c], the sums of `columns` (float64[n, c]) in each resample."""
+def _weighted_sums(counts: CountArray, columns: FloatArray) -> FloatArray:
+    """Return Σ over rows of count · column; four sums side by side, because one would wait for itself."""
     resamples, rows = counts.shape
-    sums = np.zeros((resamples, columns.shape[1]))
+    sums = np.empty((resamples, columns.shape[0]))
+    whole = rows - rows % 4
     for resample in range(resamples):
-        for row in range(rows):
-            weight = counts[resample, row]
-            if weight != 0:
-                for column in range(columns.shape[1]):
-                    sums[resample, column] += weight * columns[row, column]
+        for column in range(columns.shape[0]):
+            first = second = third = fourth = 0.0
+            for row in range(0, whole, 4):
+                first += counts[resample, row] * columns[column, row]
+                second += counts[resample, row + 1] * columns[column, row + 1]
+                third += counts[resample, row + 2] * columns[column, row + 2]
+                fourth += counts[resample, row + 3] * columns[column, row + 3]
+            for row in range(whole, rows):
+                first += counts[resample, row] * columns[column, row]
+            sums[resample, column] = (first + second) + (third + fourth)
     return sums
 
 
-def mean_interval(values: FloatArray, how: Resampling) -> Interval:
-    """Return the interval of the mean of float64[n]; its influence series is the series itself."""
-    column = np.ascontiguousarray(values[:, None])
-    return bootstrap_interval(lambda counts: weighted_sums(counts, column)[:, 0] / values.size, values, how)
+def weighted_sums(counts: CountArray, columns: FloatArray) -> FloatArray:
+    """Return float64[resamples, c], the sums in each resample of c columns, given as float64[c, n]."""
+    return _weighted_sums(counts, np.ascontiguousarray(columns))
+
+
+def mean_estimate(values: FloatArray) -> Estimate:
+    """Return the estimate of the mean of float64[n]; its influence series is the series itself."""
+    columns = np.ascontiguousarray(values[None, :])
+    return Estimate(lambda counts: weighted_sums(counts, columns)[:, 0] / values.size, values)
