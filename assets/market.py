@@ -1,17 +1,20 @@
 """Market data: klines as they came, judged row by row."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from assets.partitioned import each_partition
 from assets.partitions import PARTITIONS, PER_RUN
+from resources.configuration import ConfigurationResource
 from resources.warehouse import WarehouseResource
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
     from truebar_io.warehouse import Warehouse
+
+SYNTHETIC: Final = "synthetic: generated, no such market exists"
 
 
 @dg.asset(
@@ -22,17 +25,23 @@ if TYPE_CHECKING:
     kinds={"duckdb", "parquet"},
     owners=["team:data"],
     description=(
-        "Closed klines of one symbol and timeframe, from landing/ and the embedded market. Rows that break a "
-        "rule are in market.quarantine with their reason; missing and halted bars in market.gaps."
+        "Closed klines of one symbol and timeframe, from landing/, the embedded market, or a generator. Rows "
+        "that break a rule are in market.quarantine with the reason, missing and halted bars in market.gaps."
     ),
 )
-def klines(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
+def klines(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
+) -> None:
     """Ingest what is new for each partition."""
-    from truebar_io.sources import ingest_sources  # noqa: PLC0415 (pandas loads in the body)
+    from truebar_io.generated import is_synthetic  # noqa: PLC0415 (pandas loads in the body)
+    from truebar_io.sources import ingest_sources  # noqa: PLC0415
+
+    settings = configuration.load()
 
     def ingest(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-        result = ingest_sources(store, warehouse.home, partition, now=datetime.now(UTC))
+        result = ingest_sources(store, warehouse.home, partition, settings, now=datetime.now(UTC))
         return {
+            "market": SYNTHETIC if is_synthetic(settings, partition.symbol) else "real",
             "dagster/partition_row_count": result.rows,
             "watermark": str(result.watermark),
             "rows_written": result.rows_written,

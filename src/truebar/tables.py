@@ -159,6 +159,10 @@ _IMPORTS: Final = TableSchema(
         "rows_written": "BIGINT",
         "rows_revised": "BIGINT",
         "rows_quarantined": "BIGINT",
+        "duplicates": "BIGINT",
+        "out_of_order": "BIGINT",
+        "stamp_units": "VARCHAR",
+        "checksum_verified": "BOOLEAN",
         "ingested_at": "TIMESTAMPTZ",
     },
     required=("file", "sha256", "rows_read", "rows_written", "rows_revised", "rows_quarantined"),
@@ -228,6 +232,21 @@ _LOOKS: Final = TableSchema(
         "looked_at": "TIMESTAMPTZ",
     },
     required=("start", "data_digest", "recipe", "looked_at"),
+)
+
+_TRIALS: Final = TableSchema(
+    name="registry.trials",
+    time_column=None,
+    key=("study", "number"),
+    columns={
+        "study": "VARCHAR",
+        "number": "INTEGER",
+        "state": "VARCHAR",
+        "score": "DOUBLE",
+        "params": "VARCHAR",
+    },
+    required=("study", "number", "state", "score", "params"),
+    rules={"state is a known one": _one_of("state", "running", "complete", "pruned", "fail")},
 )
 
 _MATRIX: Final = TableSchema(
@@ -331,6 +350,7 @@ SCHEMAS: Final[dict[str, TableSchema]] = {
         _VOL_SCALED,
         _VAULTS,
         _LOOKS,
+        _TRIALS,
         *(table for kind in KINDS for table in _of_kind(kind)),
     )
 }

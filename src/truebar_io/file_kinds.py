@@ -99,15 +99,20 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def has_checksum(path: Path) -> bool:
+    """Return whether a `.CHECKSUM` lies beside a file."""
+    return path.with_name(path.name + CHECKSUM_SUFFIX).is_file()
+
+
 def verify_checksum(path: Path) -> bool:
     """Compare a file with the `.CHECKSUM` beside it; return False when there is none.
 
     Raises:
         UnreadableFileError: the sums differ, or the checksum file holds no SHA-256.
     """
-    beside = path.with_name(path.name + CHECKSUM_SUFFIX)
-    if not beside.is_file():
+    if not has_checksum(path):
         return False
+    beside = path.with_name(path.name + CHECKSUM_SUFFIX)
     match = re.match(r"[0-9a-fA-F]{64}\b", beside.read_text(encoding="utf-8", errors="replace").strip())
     if match is None:
         raise UnreadableFileError(f"{beside.name} holds no SHA-256; download it again or remove it.")

@@ -1,4 +1,4 @@
-"""Where the klines of a partition come from: the market that comes with truebar, and landing/."""
+"""Where the klines of a partition come from: what comes with truebar, what is generated, and landing/."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 
-from truebar.errors import MissingDataError, TruebarError, UnreadableFileError, joined
+from truebar.errors import ConfigurationError, MissingDataError, TruebarError, UnreadableFileError, joined
 from truebar.partitions import Partition
+from truebar_io.configuration import Configuration
 from truebar_io.embedded import embedded_source
+from truebar_io.generated import generate, generated_name, is_synthetic
 from truebar_io.home import Home
-from truebar_io.ingest import IngestResult, ingest_file, is_imported, landing_files
+from truebar_io.ingest import (
+    IngestResult,
+    imported_sources,
+    ingest_file,
+    ingest_frame,
+    is_imported,
+    landing_files,
+)
 from truebar_io.warehouse import Warehouse
 
 
@@ -28,7 +38,7 @@ class SourcesResult:
         rows_revised: of these, bars that stood there with other values.
         rows_quarantined: rows rejected.
         gaps: runs of missing or halted bars.
-        files: names of the files that were read.
+        files: names of the sources that were read.
     """
 
     rows: int
@@ -40,70 +50,161 @@ class SourcesResult:
     files: tuple[str, ...]
 
 
-def sources(home: Home, partition: Partition) -> list[Path]:
-    """Return the files that a partition's klines come from, in the order in which they are read.
+class Source(Protocol):
+    """Something that klines of a partition come from."""
 
-    The embedded market comes first, so that a user's own file for the same bars wins.
+    @property
+    def name(self) -> str:
+        """What the `source` of its bars says."""
+
+    def is_pending(self, store: Warehouse, partition: Partition) -> bool:
+        """Return whether its bars are still to be ingested; ingestion says why they cannot be."""
+
+    def ingest(self, store: Warehouse, partition: Partition, *, now: datetime) -> IngestResult:
+        """Merge its bars into the partition's."""
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A file: the embedded market, or one in landing/."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    def is_pending(self, store: Warehouse, partition: Partition) -> bool:
+        """Return whether its content has not been ingested yet, or cannot be read."""
+        try:
+            return not is_imported(store, partition, self.path)
+        except UnreadableFileError:
+            return True
+
+    def ingest(self, store: Warehouse, partition: Partition, *, now: datetime) -> IngestResult:
+        """Ingest the file."""
+        return ingest_file(store, partition, self.path, now=now)
+
+
+@dataclass(frozen=True)
+class GeneratedSource:
+    """A synthetic market, as `markets.yaml` defines it."""
+
+    settings: Configuration
+    name: str
+
+    def is_pending(self, store: Warehouse, partition: Partition) -> bool:
+        """Return whether exactly these bars, and no others, have been ingested."""
+        return imported_sources(store, partition) != {self.name}
+
+    def ingest(self, store: Warehouse, partition: Partition, *, now: datetime) -> IngestResult:
+        """Generate the bars and ingest them.
+
+        Raises:
+            ConfigurationError: the partition holds bars of another seed, or of a file: mixed with these, they
+                would be no market at all.
+        """
+        others = imported_sources(store, partition) - {self.name}
+        if others:
+            raise ConfigurationError(
+                f"{partition} holds bars of {', '.join(sorted(others))}, but markets.yaml says {self.name}. "
+                "A market of another seed is another market: give it a symbol of its own in markets.yaml, or "
+                "start in a new TRUEBAR_HOME."
+            )
+        if not self.is_pending(store, partition):
+            return IngestResult(source=self.name, already_imported=True)
+        bars = generate(self.settings, partition).bars
+        return ingest_frame(store, partition, bars, source=self.name, now=now)
+
+
+def sources(home: Home, partition: Partition, settings: Configuration) -> list[Source]:
+    """Return what a partition's klines come from, in the order in which it is read.
+
+    The embedded market comes first, so that a user's own file for the same bars wins. A synthetic market has
+    no other source than itself.
+
+    Raises:
+        ConfigurationError: files wait in the landing folder of a synthetic market.
     """
+    landed = [FileSource(file.path) for file in landing_files(home, partition)]
+    if is_synthetic(settings, partition.symbol):
+        refuse_files(settings, partition.symbol, [source.name for source in landed])
+        market = settings.market_of(partition.symbol)
+        made_here = market.synthetic is not None and market.synthetic.timeframe == partition.timeframe
+        return [GeneratedSource(settings, generated_name(market))] if made_here else []
     embedded = embedded_source(partition)
-    landed = [file.path for file in landing_files(home, partition)]
-    return ([] if embedded is None else [embedded]) + landed
+    return [*([] if embedded is None else [FileSource(embedded)]), *landed]
 
 
-def pending_sources(store: Warehouse, home: Home, partition: Partition) -> list[Path]:
-    """Return those sources whose content has not been ingested yet; ingestion says why one cannot be read."""
-    return [path for path in sources(home, partition) if _is_pending(store, partition, path)]
+def refuse_files(settings: Configuration, symbol: str, names: Sequence[str]) -> None:
+    """Do nothing if there are no files, or the symbol's bars may come from files.
+
+    Raises:
+        ConfigurationError: the symbol is a synthetic market.
+    """
+    if names and is_synthetic(settings, symbol):
+        raise ConfigurationError(
+            f"{symbol} is a synthetic market: its bars are generated, and files ({', '.join(names)}) have no "
+            "place in it. Give them the symbol of the market that they come from."
+        )
 
 
-def _is_pending(store: Warehouse, partition: Partition, path: Path) -> bool:
-    try:
-        return not is_imported(store, partition, path)
-    except UnreadableFileError:
-        return True
+def pending_sources(
+    store: Warehouse, home: Home, partition: Partition, settings: Configuration
+) -> list[Source]:
+    """Return those sources that have not been ingested yet; ingestion says why one cannot be read."""
+    return [source for source in sources(home, partition, settings) if source.is_pending(store, partition)]
 
 
-def require_data(store: Warehouse, home: Home, partition: Partition) -> None:
+def require_data(store: Warehouse, home: Home, partition: Partition, settings: Configuration) -> None:
     """Do nothing if there is something that the partition's klines are, or can be made of.
 
     Raises:
         MissingDataError: when there is neither a source nor a published bar.
     """
-    if not store.has(partition, "market.klines") and not sources(home, partition):
-        raise _no_data(partition)
+    if not store.has(partition, "market.klines") and not sources(home, partition, settings):
+        raise _no_data(partition, settings)
 
 
-def ingest_sources(store: Warehouse, home: Home, partition: Partition, *, now: datetime) -> SourcesResult:
+def ingest_sources(
+    store: Warehouse, home: Home, partition: Partition, settings: Configuration, *, now: datetime
+) -> SourcesResult:
     """Ingest every pending source of `partition`, each by itself, and return what was done.
 
     Raises:
         MissingDataError: when there is neither a source nor a published bar.
-        TruebarError: one that names every file that could not be ingested; the others were, before.
+        TruebarError: one that names every source that could not be ingested; the others were, before.
     """
-    ingested: dict[Path, IngestResult] = {}
-    failures: dict[Path, TruebarError] = {}
-    for path in sources(home, partition):
+    ingested: list[IngestResult] = []
+    failures: dict[str, TruebarError] = {}
+    for source in sources(home, partition, settings):
         try:
-            result = ingest_file(store, partition, path, now=now)
+            result = source.ingest(store, partition, now=now)
         except TruebarError as error:
-            failures[path] = error
+            failures[source.name] = error
             continue
         if not result.already_imported:
-            ingested[path] = result
+            ingested.append(result)
     if failures:
         raise _failure(failures)
     if not store.has(partition, "market.klines"):
-        raise _no_data(partition)
-    return _result(store, partition, list(ingested), list(ingested.values()))
+        raise _no_data(partition, settings)
+    return _result(store, partition, ingested)
 
 
-def _failure(failures: Mapping[Path, TruebarError]) -> TruebarError:
-    texts = [
-        str(error) if path.name in str(error) else f"{path.name}: {error}" for path, error in failures.items()
-    ]
+def _failure(failures: Mapping[str, TruebarError]) -> TruebarError:
+    texts = [str(error) if name in str(error) else f"{name}: {error}" for name, error in failures.items()]
     return joined(list(failures.values()), " ".join(texts))
 
 
-def _no_data(partition: Partition) -> MissingDataError:
+def _no_data(partition: Partition, settings: Configuration) -> MissingDataError:
+    if is_synthetic(settings, partition.symbol):
+        how = settings.market_of(partition.symbol).synthetic
+        return MissingDataError(
+            f"{partition} has no klines: {partition.symbol} is a synthetic market, generated at "
+            f"{how.timeframe if how else 'no timeframe'} only."
+        )
     return MissingDataError(
         f"{partition} has no klines and no source; import a file with `truebar import FILE --symbol "
         f"{partition.symbol} --timeframe {partition.timeframe}`, or drop one into "
@@ -111,9 +212,7 @@ def _no_data(partition: Partition) -> MissingDataError:
     )
 
 
-def _result(
-    store: Warehouse, partition: Partition, files: Sequence[Path], results: Sequence[IngestResult]
-) -> SourcesResult:
+def _result(store: Warehouse, partition: Partition, results: Sequence[IngestResult]) -> SourcesResult:
     """Return the sums over `results`, and what stands in the warehouse now."""
     summary = store.summary(partition)
     return SourcesResult(
@@ -123,5 +222,5 @@ def _result(
         rows_revised=sum(result.rows_revised for result in results),
         rows_quarantined=sum(result.rows_quarantined for result in results),
         gaps=summary["market.gaps"].rows,
-        files=tuple(path.name for path in files),
+        files=tuple(result.source for result in results),
     )

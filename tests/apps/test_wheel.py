@@ -56,9 +56,11 @@ def test_wheel_ingests_the_embedded_market_and_answers_sql(installed, tmp_path):
     code = (
         "from datetime import datetime, UTC; from pathlib import Path;"
         "from truebar.partitions import Partition;"
+        "from truebar_io.configuration import load_configuration;"
         "from truebar_io.home import Home; from truebar_io.sources import ingest_sources;"
         "from truebar_io.warehouse import Warehouse; home = Home(Path('home').resolve());"
-        "ingest_sources(Warehouse(home), home, Partition('BTC-USD', '4h'), now=datetime.now(UTC))"
+        "[ingest_sources(Warehouse(home), home, Partition(*of), load_configuration(), now=datetime.now(UTC))"
+        " for of in (('BTC-USD', '4h'), ('SYN-EDGE', '15m'))]"
     )
     ingested = run(installed / "python", "-c", code, folder=tmp_path)
     assert ingested.returncode == 0, ingested.stderr

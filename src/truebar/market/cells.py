@@ -126,6 +126,24 @@ def _from_objects(values: pd.Series[Any]) -> IntArray:
     return nanoseconds
 
 
+def stamp_units(values: pd.Series[Any]) -> dict[str, int]:
+    """Return how many stamps are in each unit that numbers were recognised to be in: s, ms, us, ns.
+
+    Datetimes and ISO 8601 texts have no unit that could be mistaken, and are not counted.
+
+    >>> import pandas as pd
+    >>> stamp_units(pd.Series([1735689600000, 1735690500000000, "2025-01-01T00:30:00Z"]))
+    {'ms': 1, 'us': 1}
+    """
+    if isinstance(values.dtype, pd.DatetimeTZDtype) or getattr(values.dtype, "kind", "") == "M":
+        return {}
+    ticks = to_float64(values)[0]
+    edges = [low for low, _ in _MAGNITUDES]
+    places = np.searchsorted(edges, ticks[np.isfinite(ticks)], side="right")
+    counts = np.bincount(places, minlength=len(edges) + 1)[1:]
+    return {unit: int(count) for (_, unit), count in zip(_MAGNITUDES, counts, strict=True) if count}
+
+
 def _date_text(cell: object) -> object:
     """Return a text that starts with a digit as it is, without ` UTC`; other texts ("now") are no stamps."""
     if not isinstance(cell, str):

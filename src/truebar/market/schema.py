@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import pandas as pd
@@ -66,6 +66,8 @@ class Klines:
         rows_read: rows received.
         duplicates: rows dropped because another row says exactly the same.
         out_of_order: rows received after a row with a later open_time.
+        stamp_units: how many open times were numbers in s, ms, us or ns; more than one unit is a file put
+            together from several.
     """
 
     bars: pd.DataFrame
@@ -74,6 +76,7 @@ class Klines:
     rows_read: int = 0
     duplicates: int = 0
     out_of_order: int = 0
+    stamp_units: Mapping[str, int] = field(default_factory=dict)
 
 
 def canonical_name(name: object) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from truebar.arrays import BoolArray
 from truebar.errors import CorruptDataError, FutureBarError
+from truebar.market.cells import stamp_units
 from truebar.market.gaps import find_gaps
 from truebar.market.rules import NO_REASON, NOT_CLOSED_REASONS, OFF_GRID, Rows, read_rows, rejections
 from truebar.market.schema import (
@@ -86,6 +87,7 @@ def validate_klines(
         rows_read=len(frame),
         duplicates=duplicates,
         out_of_order=int((times[1:] < np.maximum.accumulate(times)[:-1]).sum()),
+        stamp_units=stamp_units(canonical["open_time"]),
     )
 
 

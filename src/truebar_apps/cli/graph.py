@@ -16,6 +16,7 @@ from truebar_apps.cli.failures import raise_failures
 from truebar_apps.cli.options import JsonOption, SymbolOption, TimeframeOption
 from truebar_apps.cli.output import console, print_json
 from truebar_apps.cli.verdicts import print_verdicts, stored_verdicts
+from truebar_io.configuration import load_configuration
 from truebar_io.home import Home
 from truebar_io.reports import index_path
 from truebar_io.sources import require_data
@@ -74,8 +75,9 @@ def materialize(symbol: SymbolOption, timeframe: TimeframeOption, json: JsonOpti
     """Run the whole graph for one partition, from its klines to its verdict."""
     partition = Partition(symbol, timeframe)
     # A symbol is never taken out of Dagster again, so one without data must not get in.
-    home = Home.from_environment(require_checkout())
-    require_data(Warehouse(home), home, partition)
+    checkout = require_checkout()
+    home = Home.from_environment(checkout)
+    require_data(Warehouse(home), home, partition, load_configuration(checkout))
     _work_on([partition], json=json)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -20,7 +21,7 @@ from truebar.tables import schema_of
 from truebar.times import nanoseconds, utc_index
 from truebar_io.archives import read_klines
 from truebar_io.embedded import own_timeframe
-from truebar_io.file_kinds import file_kind, sha256_of
+from truebar_io.file_kinds import file_kind, has_checksum, sha256_of
 from truebar_io.warehouse import Warehouse
 
 EARLIER_STATE: Final = "earlier_state_of_candle"
@@ -32,22 +33,32 @@ class IngestResult:
     """What one file or frame did to a partition.
 
     Attributes:
+        source: the file's name, or what the frame was called.
         rows_read: rows that it holds.
         rows_written: bars that are new or changed.
         rows_revised: of these, bars that stood there with other values.
         rows_quarantined: rows rejected.
+        duplicates: rows that repeat another exactly.
+        out_of_order: rows after one with a later open_time.
+        stamp_units: units that its open times were recognised to be in, with counts; empty for datetimes.
+        checksum_verified: a CHECKSUM lay beside the file, and its content is what that says.
         gaps: stretches of missing or halted bars in the whole partition now.
         already_imported: the same content was ingested before; nothing was read or written.
         watermark: open_time of the partition's last bar.
     """
 
-    rows_read: int
-    rows_written: int
-    rows_revised: int
-    rows_quarantined: int
-    gaps: int
-    already_imported: bool
-    watermark: pd.Timestamp | None
+    source: str
+    rows_read: int = 0
+    rows_written: int = 0
+    rows_revised: int = 0
+    rows_quarantined: int = 0
+    duplicates: int = 0
+    out_of_order: int = 0
+    stamp_units: str = ""
+    checksum_verified: bool = False
+    gaps: int = 0
+    already_imported: bool = False
+    watermark: pd.Timestamp | None = None
 
 
 def is_imported(warehouse: Warehouse, partition: Partition, path: Path | str) -> bool:
@@ -56,38 +67,65 @@ def is_imported(warehouse: Warehouse, partition: Partition, path: Path | str) ->
     Raises:
         UnreadableFileError: the file cannot be read.
     """
-    return _is_known(warehouse, partition, sha256_of(Path(path)))
+    return sha256_of(Path(path)) in _imported(warehouse, partition, "sha256")
+
+
+def imported_sources(warehouse: Warehouse, partition: Partition) -> set[str]:
+    """Return the names of all files and frames that were ever ingested into `partition`."""
+    return _imported(warehouse, partition, "file")
 
 
 def ingest_file(
     warehouse: Warehouse, partition: Partition, path: Path | str, *, now: datetime
 ) -> IngestResult:
-    """Merge the klines of a file into `market.klines` and publish them with quarantine, gaps and imports.
+    """Merge the klines of a file into `market.klines`; see `ingest_files`."""
+    return ingest_files(warehouse, partition, [path], now=now)[0]
 
-    All four tables are published together or not at all. Content that was ingested before does nothing. Of a
-    bar that is stored already the later file wins (see `truebar.market.merging.merge`). A file that comes
-    with truebar is resampled when `partition` is coarser.
+
+def ingest_files(
+    warehouse: Warehouse, partition: Partition, paths: Sequence[Path | str], *, now: datetime
+) -> list[IngestResult]:
+    """Merge the klines of files into `market.klines`, and publish them with quarantine, gaps and imports.
+
+    Everything is published together or not at all. Content that was ingested before does nothing. Of a bar
+    that is stored already, or in several files, the later file wins (see `truebar.market.merging.merge`). A
+    file that comes with truebar is resampled when `partition` is coarser.
 
     Args:
         warehouse: where to.
         partition: whose klines they are.
-        path: a Parquet, CSV or zip file.
+        paths: Parquet, CSV or zip files, in the order in which they win over each other.
         now: time of ingestion; bars that close later are quarantined.
 
+    Returns:
+        One result for each file.
+
     Raises:
-        DataError: the file cannot be read or is not what it must be (see `read_klines`); nothing is written.
+        DataError: a file cannot be read or is not what it must be (see `read_klines`); nothing is written.
         StorageFullError, WarehouseDamagedError: from the warehouse; what was published is untouched.
     """
-    path = Path(path)
-    file_kind(path)
-    digest = sha256_of(path)
-    if _is_known(warehouse, partition, digest):
-        return _unchanged(warehouse, partition)
+    known = _imported(warehouse, partition, "sha256")
+    batches: dict[int, _Batch] = {}
+    for position, path in enumerate(map(Path, paths)):
+        file_kind(path)
+        digest = sha256_of(path)
+        if digest not in known:
+            known.add(digest)
+            origin = _Origin(path.name, digest, _utc(now), has_checksum(path))
+            batches[position] = _Batch(_read(path, partition, now), origin)
+    published = dict(zip(batches, _publish(warehouse, partition, list(batches.values())), strict=True))
+    return [
+        published.get(position) or _unchanged(warehouse, partition, Path(path).name)
+        for position, path in enumerate(paths)
+    ]
+
+
+def _read(path: Path, partition: Partition, now: datetime) -> Klines:
     timeframe = own_timeframe(path) or partition.timeframe
     klines = read_klines(path, timeframe=timeframe, now=now)
     if timeframe != partition.timeframe:
         klines = replace(klines, bars=resample(klines.bars, to=partition.timeframe))
-    return _publish(warehouse, partition, klines, _Origin(path.name, digest, _utc(now)))
+    return klines
 
 
 def ingest_frame(
@@ -109,9 +147,9 @@ def ingest_frame(
     """
     klines = validate_klines(bars, timeframe=partition.timeframe, now=now, source=source)
     digest = _digest(klines, source)
-    if _is_known(warehouse, partition, digest):
-        return _unchanged(warehouse, partition)
-    return _publish(warehouse, partition, klines, _Origin(source, digest, _utc(now)))
+    if digest in _imported(warehouse, partition, "sha256"):
+        return _unchanged(warehouse, partition, source)
+    return _publish(warehouse, partition, [_Batch(klines, _Origin(source, digest, _utc(now)))])[0]
 
 
 @dataclass(frozen=True)
@@ -121,56 +159,92 @@ class _Origin:
     name: str
     sha256: str
     now: pd.Timestamp
+    checksum_verified: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Klines of one origin, to be published."""
+
+    klines: Klines
+    origin: _Origin
 
 
 def _utc(now: datetime) -> pd.Timestamp:
     return utc_index(nanoseconds([now], "now"))[0]
 
 
-def _is_known(warehouse: Warehouse, partition: Partition, digest: str) -> bool:
+def _imported(warehouse: Warehouse, partition: Partition, column: str) -> set[str]:
     if not warehouse.has(partition, "market.imports"):
-        return False
-    imports = warehouse.read(["sha256"], from_="market.imports", partitions=[partition])
-    return bool((imports["sha256"] == digest).any())
+        return set()
+    return set(warehouse.read([column], from_="market.imports", partitions=[partition])[column])
 
 
-def _unchanged(warehouse: Warehouse, partition: Partition) -> IngestResult:
+def _unchanged(warehouse: Warehouse, partition: Partition, source: str) -> IngestResult:
     summary = warehouse.summary(partition)
     return IngestResult(
-        rows_read=0,
-        rows_written=0,
-        rows_revised=0,
-        rows_quarantined=0,
+        source=source,
         gaps=summary["market.gaps"].rows,
         already_imported=True,
         watermark=summary["market.klines"].watermark,
     )
 
 
-def _publish(warehouse: Warehouse, partition: Partition, klines: Klines, origin: _Origin) -> IngestResult:
-    merged = merge(_stored(warehouse, partition), klines.bars)
-    gaps = find_gaps(merged.bars, timeframe=partition.timeframe)
-    quarantine = _quarantine(klines, merged, origin)
-    result = IngestResult(
-        rows_read=klines.rows_read,
-        rows_written=len(merged.changed),
-        rows_revised=merged.revised,
-        rows_quarantined=len(quarantine),
-        gaps=len(gaps),
-        already_imported=False,
-        watermark=merged.bars["open_time"].max(),
-    )
+def _publish(warehouse: Warehouse, partition: Partition, batches: Sequence[_Batch]) -> list[IngestResult]:
+    """Merge the batches one after the other, publish the outcome once, and return what each of them did."""
+    if not batches:
+        return []
+    bars, outcomes = _stored(warehouse, partition), []
+    for batch in batches:
+        merged = merge(bars, batch.klines.bars)
+        bars = merged.bars
+        outcomes.append(merged)
+    gaps = find_gaps(bars, timeframe=partition.timeframe)
+    quarantines = [_quarantine(batch, merged) for batch, merged in zip(batches, outcomes, strict=True)]
+    results = [
+        IngestResult(
+            source=batch.origin.name,
+            rows_read=batch.klines.rows_read,
+            rows_written=len(merged.changed),
+            rows_revised=merged.revised,
+            rows_quarantined=len(rejected),
+            duplicates=batch.klines.duplicates,
+            out_of_order=batch.klines.out_of_order,
+            stamp_units=", ".join(f"{count} {unit}" for unit, count in batch.klines.stamp_units.items()),
+            checksum_verified=batch.origin.checksum_verified,
+            gaps=len(gaps),
+            watermark=bars["open_time"].max(),
+        )
+        for batch, merged, rejected in zip(batches, outcomes, quarantines, strict=True)
+    ]
     key = list(schema_of("market.quarantine").key)
+    imports = [_import_row(result, batch.origin) for result, batch in zip(results, batches, strict=True)]
     frames = {
-        "market.klines": merged.changed.assign(ingested_at=origin.now),
-        "market.quarantine": quarantine.drop_duplicates(key, ignore_index=True),
+        "market.klines": _changed(batches, outcomes),
+        "market.quarantine": _stacked(quarantines).drop_duplicates(key, ignore_index=True),
         "market.gaps": gaps,
-        "market.imports": _imports(result, origin),
+        "market.imports": pd.DataFrame(imports),
     }
-    if merged.changed.empty:
+    if frames["market.klines"].empty:
         del frames["market.klines"]
     warehouse.write_tables(partition, frames, mode={"market.gaps": "replace"})
-    return result
+    return results
+
+
+def _changed(batches: Sequence[_Batch], outcomes: Sequence[Merged]) -> pd.DataFrame:
+    """Return the bars to write: of a bar that several batches change, the last one's."""
+    stamped = [
+        merged.changed.assign(ingested_at=batch.origin.now)
+        for batch, merged in zip(batches, outcomes, strict=True)
+    ]
+    changed = _stacked(stamped).drop_duplicates("open_time", keep="last")
+    return changed.sort_values("open_time", ignore_index=True)
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the frames below each other; empty ones, whose columns have no real dtype, are left out."""
+    filled = [frame for frame in frames if not frame.empty]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]
 
 
 def _stored(warehouse: Warehouse, partition: Partition) -> pd.DataFrame:
@@ -181,35 +255,36 @@ def _stored(warehouse: Warehouse, partition: Partition) -> pd.DataFrame:
     return nothing.astype({"open_time": "datetime64[ns, UTC]"})
 
 
-def _quarantine(klines: Klines, merged: Merged, origin: _Origin) -> pd.DataFrame:
-    """Return every row of the file that was rejected, with times as fine as the warehouse keeps them."""
+def _quarantine(batch: _Batch, merged: Merged) -> pd.DataFrame:
+    """Return every row of a batch that was rejected, with times as fine as the warehouse keeps them."""
     earlier = pd.DataFrame(
         {
             "open_time": merged.earlier["open_time"],
             "row": rows_as_json(merged.earlier),
             "reason": EARLIER_STATE,
-            "source": origin.name,
-            "seen_at": origin.now,
+            "source": batch.origin.name,
+            "seen_at": batch.origin.now,
         },
         columns=list(QUARANTINE_COLUMNS),
     )
-    parts = [part for part in (klines.quarantine, earlier) if not part.empty]
-    rejected = pd.concat(parts, ignore_index=True) if parts else klines.quarantine
+    rejected = _stacked([batch.klines.quarantine, earlier])
     return rejected.assign(open_time=rejected["open_time"].dt.floor("us"))
 
 
-def _imports(result: IngestResult, origin: _Origin) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "file": [origin.name],
-            "sha256": [origin.sha256],
-            "rows_read": [result.rows_read],
-            "rows_written": [result.rows_written],
-            "rows_revised": [result.rows_revised],
-            "rows_quarantined": [result.rows_quarantined],
-            "ingested_at": [origin.now],
-        }
-    )
+def _import_row(result: IngestResult, origin: _Origin) -> dict[str, object]:
+    return {
+        "file": origin.name,
+        "sha256": origin.sha256,
+        "rows_read": result.rows_read,
+        "rows_written": result.rows_written,
+        "rows_revised": result.rows_revised,
+        "rows_quarantined": result.rows_quarantined,
+        "duplicates": result.duplicates,
+        "out_of_order": result.out_of_order,
+        "stamp_units": result.stamp_units,
+        "checksum_verified": result.checksum_verified,
+        "ingested_at": origin.now,
+    }
 
 
 def _digest(klines: Klines, source: str) -> str:

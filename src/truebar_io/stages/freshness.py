@@ -16,8 +16,8 @@ from truebar_io.lineage import code_digest, made_from
 from truebar_io.reports import report_path
 from truebar_io.sources import pending_sources
 from truebar_io.stages.labels import label_settings, volatility_settings
+from truebar_io.stages.planning import plan_of
 from truebar_io.stages.predicting import predictions_source
-from truebar_io.stages.training import manifest_of, training_fingerprint
 from truebar_io.transforms.manifest import project_digest
 from truebar_io.warehouse import Warehouse
 
@@ -68,7 +68,7 @@ def needs_refresh(
         settings: what labels depend on.
         project: folder of the dbt project that makes features.context.
     """
-    if pending_sources(store, home, partition):
+    if pending_sources(store, home, partition, settings):
         return True
     summary = store.summary(partition)
     if any(_predictions_are_stale(store, home, partition, kind) for kind in KINDS):
@@ -98,5 +98,4 @@ def needs_training(
         bundle = bundles.load(partition, kind)
     except BundleError:
         return True
-    manifest = manifest_of(store, partition, settings)[0]
-    return training_fingerprint(bundle.manifest) != training_fingerprint(manifest)
+    return bundle.manifest.training != plan_of(store, partition, settings).training
