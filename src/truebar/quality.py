@@ -9,6 +9,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from truebar.market.gaps import DELISTED_TAIL, HALTED, MISSING
+from truebar.market.quality import KlinesQuality
+
 QUARANTINED_SHARE_MAX: Final = 0.01
 """More rejected rows than one in a hundred means the file is not what it is taken for."""
 
@@ -34,50 +37,78 @@ def _judgement(reasons: Sequence[str | None], **evidence: float | int | str | No
     return Judgement(not given, evidence, given)
 
 
-HARMLESS_REASONS: Final = ("open_candle", "earlier_state_of_candle")
-"""A candle that was still forming when it was exported is no fault of its source."""
-
-
-def unreplaced(quarantine: pd.DataFrame, bars: pd.DataFrame) -> int:
-    """Return how many rejected rows left a hole: no fault of a forming candle, and no good bar came later.
+def judge_klines(quality: KlinesQuality, *, now: pd.Timestamp) -> Judgement:
+    """Judge whether anything may be built on the klines of one partition.
 
     Args:
-        quarantine: open_time (NaT where it could not be read) and reason.
-        bars: open_time of the published bars.
-    """
-    harmful = ~quarantine["reason"].isin(HARMLESS_REASONS)
-    return int((harmful & ~quarantine["open_time"].isin(bars["open_time"])).sum())
-
-
-def judge_klines(
-    *, rows: int, quarantined: int, missing: int, last_close: pd.Timestamp, now: pd.Timestamp
-) -> Judgement:
-    """Judge the klines of one partition.
-
-    Args:
-        rows: published bars.
-        quarantined: rows rejected for which no good bar came later (`unreplaced`).
-        missing: bars of the grid that are not there, between the first and the last.
-        last_close: close_time of the last bar, UTC.
+        quality: what is known about them.
         now: the time of the judgement, UTC.
     """
-    quarantined_share = quarantined / max(1, rows + quarantined)
+    rows, missing, last = quality.bars, quality.gap(MISSING).bars, quality.last_close_time
+    rejected_share = quality.holes / max(1, rows + quality.holes)
     missing_share = missing / max(1, rows + missing)
     return _judgement(
         [
             "there are no bars" if rows == 0 else None,
-            f"{quarantined_share:.2%} of the rows were rejected, more than {QUARANTINED_SHARE_MAX:.0%}"
-            if quarantined_share > QUARANTINED_SHARE_MAX
+            f"{rejected_share:.2%} of the rows were rejected, more than {QUARANTINED_SHARE_MAX:.0%}"
+            if rejected_share > QUARANTINED_SHARE_MAX
             else None,
             f"{missing_share:.2%} of the bars are missing, more than {MISSING_SHARE_MAX:.0%}"
             if missing_share > MISSING_SHARE_MAX
             else None,
-            f"the last bar closes at {last_close}, after now ({now})" if rows and last_close > now else None,
+            f"the last bar closes at {last}, after now ({now})" if last is not None and last > now else None,
+            f"the price is the same in all {rows:,} bars: there is nothing to predict"
+            if rows > 1 and quality.moves == 0
+            else None,
+            f"nothing traded: all {rows:,} bars have zero volume"
+            if rows and quality.zero_volume_bars == rows
+            else None,
         ],
         rows=rows,
-        quarantined=quarantined,
+        quarantined=quality.holes,
         missing=missing,
-        last_close=str(last_close),
+        halted=quality.gap(HALTED).bars,
+        zero_volume=quality.zero_volume_bars,
+        last_close=str(last),
+    )
+
+
+def judge_rejections(quality: KlinesQuality) -> Judgement:
+    """Judge whether every rejected row is accounted for: a forming candle, or replaced by a later file."""
+    return _judgement(
+        [
+            f"{quality.holes:,} rejected rows left a hole that no later file has filled"
+            if quality.holes
+            else None
+        ],
+        holes=quality.holes,
+        duplicates=quality.duplicates,
+        out_of_order=quality.out_of_order,
+        mixed_stamps="; ".join(f"{name}: {units}" for name, units in quality.mixed_stamps.items()),
+        checksums_verified=quality.checksums_verified,
+        imports=quality.imports,
+        **{f"rejected: {reason}": rows for reason, rows in sorted(quality.rejected.items())},
+    )
+
+
+def judge_continuity(quality: KlinesQuality) -> Judgement:
+    """Judge whether the market traded from first bar to last: halts are told, holes and tails fail."""
+    missing, tail = quality.gap(MISSING), quality.gap(DELISTED_TAIL)
+    return _judgement(
+        [
+            f"{missing.bars:,} bars are missing in {missing.stretches:,} stretches" if missing.bars else None,
+            f"nothing has traded in the last {tail.bars:,} bars: the market looks delisted"
+            if tail.bars
+            else None,
+        ],
+        missing=missing.bars,
+        halts=quality.gap(HALTED).stretches,
+        halted=quality.gap(HALTED).bars,
+        delisted_tail=tail.bars,
+        zero_volume=quality.zero_volume_bars,
+        longest="; ".join(
+            f"{gap.start:%Y-%m-%d %H:%M} {gap.reason} {gap.bars} bars" for gap in quality.longest_gaps
+        ),
     )
 
 

@@ -7,23 +7,31 @@ from datetime import datetime
 import pandas as pd
 
 from truebar.errors import CorruptDataError
+from truebar.market.quality import KlinesQuality, klines_quality
+from truebar.market.schema import FLOW_COLUMNS
 from truebar.partitions import Partition
-from truebar.quality import Judgement, judge_features, judge_klines, judge_labels, unreplaced
+from truebar.quality import Judgement, judge_features, judge_klines, judge_labels
+from truebar.tables import schema_of
 from truebar_io.warehouse import Warehouse
+
+
+def quality_of(store: Warehouse, partition: Partition) -> KlinesQuality:
+    """Return what is known about the published klines, for checks, reports and people."""
+    columns = ["open_time", "close_time", "close", "volume", *FLOW_COLUMNS]
+    return klines_quality(
+        store.read(columns, from_="market.klines", partitions=[partition]),
+        quarantine=store.read(["open_time", "reason"], from_="market.quarantine", partitions=[partition]),
+        gaps=store.read(["start", "end", "bars", "reason"], from_="market.gaps", partitions=[partition]),
+        # Homes of older versions lack the newer columns; they read as NULL.
+        imports=store.read("*", from_="market.imports", partitions=[partition]).reindex(
+            columns=list(schema_of("market.imports").columns)
+        ),
+    )
 
 
 def klines_judgement(store: Warehouse, partition: Partition, now: datetime) -> Judgement:
     """Judge the published klines as of `now`."""
-    bars = store.read(["open_time", "close_time"], from_="market.klines", partitions=[partition])
-    rejected = store.read(["open_time", "reason"], from_="market.quarantine", partitions=[partition])
-    gaps = store.read(["bars", "reason"], from_="market.gaps", partitions=[partition])
-    return judge_klines(
-        rows=len(bars),
-        quarantined=unreplaced(rejected, bars),
-        missing=int(gaps.loc[gaps["reason"] == "missing", "bars"].sum()),
-        last_close=bars["close_time"].max(),
-        now=pd.Timestamp(now),
-    )
+    return judge_klines(quality_of(store, partition), now=pd.Timestamp(now))
 
 
 def matrix_judgement(store: Warehouse, partition: Partition) -> Judgement:
