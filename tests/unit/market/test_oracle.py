@@ -298,22 +298,6 @@ def test_oracle_without_neutral_zone_is_never_flat(small: SyntheticMarket) -> No
     assert found.log_loss < math.log(2)
 
 
-def test_no_raw_ratio_of_a_kline_shows_half_of_the_edge(edge: SyntheticMarket, known: Oracle) -> None:
-    bars, label = edge.bars, labels_of(edge)["label"]
-    scored = (label.isin([-1, 1]) & known.probabilities["p_up"].notna()).to_numpy()
-    columns = ["open", "high", "low", "close", "volume", "quote_volume", "trades"]
-    columns += ["taker_buy_volume", "taker_buy_quote_volume"]
-    shares = {}
-    for place, upper in enumerate(columns):
-        for lower in columns[place + 1 :]:
-            ratio = (bars[upper] / bars[lower]).to_numpy()[scored]
-            shares[upper, lower] = abs(roc_auc_score(label[scored] == 1, ratio) - 0.5)
-    strongest = max(shares, key=lambda pair: shares[pair])
-    found = shares[strongest] / (known.roc_auc - 0.5)
-    assert strongest in {("volume", "taker_buy_volume"), ("quote_volume", "taker_buy_quote_volume")}
-    assert 0.3 < found < 0.5
-
-
 def test_shock_distribution_is_that_of_student() -> None:
     shock = np.array([-40.0, -3.0, -0.5, 0.0, 0.1, 2.0, 9.0])
     np.testing.assert_allclose(shock_distribution(shock), stdtr(5, shock * math.sqrt(5 / 3)), atol=1e-13)

@@ -85,19 +85,6 @@ def test_synthetic_shocks_have_their_distributions(long_market: SyntheticMarket)
     assert abs(np.corrcoef(price, flow)[0, 1]) < 4 / math.sqrt(YEARS)
 
 
-def test_synthetic_moments_are_those_of_real_markets(long_market: SyntheticMarket) -> None:
-    bars = long_market.bars
-    log_return = np.diff(np.log(bars["close"].to_numpy()))
-    share = (bars["taker_buy_volume"] / bars["volume"]).to_numpy()
-    assert log_return.std() == pytest.approx(0.0052, abs=0.0004)
-    assert 12 < np.mean((log_return - log_return.mean()) ** 4) / log_return.var() ** 2 < 50
-    size = np.abs(log_return)
-    found = [autocorrelation(size, lag) for lag in (1, 4, 16, 96)]
-    np.testing.assert_allclose(found, [0.27, 0.25, 0.19, 0.10], atol=0.04)
-    assert np.corrcoef(share[1:], log_return)[0, 1] == pytest.approx(0.44, abs=0.02)
-    assert (2 * share - 1).std() == pytest.approx(0.15, abs=0.005)
-
-
 def test_synthetic_inside_of_bars_follows_the_method(long_market: SyntheticMarket) -> None:
     bars, before = long_market.bars, long_market.states[:-1]
     sigma = season_at(bars["open_time"])[1:] * np.sqrt(before["v"].to_numpy())
