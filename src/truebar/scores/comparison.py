@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from truebar.arrays import floats
 from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError
-from truebar.scores.intervals import Resampling, mean_estimate, with_intervals
+from truebar.scores.intervals import Resampling, bootstrap_intervals, mean_estimate
 from truebar.scores.metric import Metric
 
 
@@ -51,7 +51,5 @@ def paired_log_return(challenger: npt.ArrayLike, champion: npt.ArrayLike, how: R
     if theirs.size < 2:
         raise TooFewRowsError(f"{theirs.size} bars show no difference; wait for more forward bars.")
     difference = theirs - ours
-    metric = Metric(difference.mean(), no_skill=0.0, n=difference.size)
-    return with_intervals({"difference": metric}, {"difference": mean_estimate(difference)}, how)[
-        "difference"
-    ]
+    low, high = bootstrap_intervals({"difference": mean_estimate(difference)}, how)["difference"]
+    return Metric(difference.mean(), no_skill=0.0, low=low, high=high, n=difference.size)

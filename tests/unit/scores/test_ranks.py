@@ -70,3 +70,22 @@ def test_influence_is_the_derivative_by_each_rows_weight(influence: object, stat
     assert found == pytest.approx(expected, rel=0.05, abs=0.01)
     assert (found[~compared] == 0).all()
     assert found.mean() == pytest.approx(0, abs=1e-9)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_roc_influence_is_the_placement_value_of_delong(seed: int) -> None:
+    # DeLong, DeLong & Clarke-Pearson (1988): V10 of each positive and V01 of each negative, by every pair;
+    # the variance of the area is S10/m + S01/n.
+    score, positive, _ = rows(seed)
+    ranking = ranked(score, positive)
+    above, below = score[positive][:, None], score[~positive][None, :]
+    wins = (above > below) + 0.5 * (above == below)
+    of_positives, of_negatives = wins.mean(axis=1), wins.mean(axis=0)
+    area = wins.mean()
+    size, m, n = score.size, positive.sum(), (~positive).sum()
+    found = roc_influence(ranking)
+    assert found[positive] == pytest.approx((of_positives - area) * size / m)
+    assert found[~positive] == pytest.approx((of_negatives - area) * size / n)
+    variance = of_positives.var() / m + of_negatives.var() / n
+    assert (found**2).sum() / size**2 == pytest.approx(variance)
