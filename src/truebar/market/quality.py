@@ -114,9 +114,8 @@ class KlinesQuality:
                 f"The sources do not give {', '.join(self.absent_columns)}; features of them are missing."
             )
         if self.imports:
-            told.append(
-                f"{self.checksums_verified:,} of {self.imports:,} imports had a CHECKSUM, which they met."
-            )
+            met = f"{self.checksums_verified:,}" if self.checksums_verified else "none"
+            told.append(f"{_counted(self.imports, 'import')}, {met} with a CHECKSUM, which it met.")
         return tuple(told)
 
     def _gap_sentence(self, reason: str) -> str:
@@ -131,7 +130,8 @@ class KlinesQuality:
         more = count.stretches - len(listed)
         what = f"{_counted(count.bars, 'bar')} missing in {_counted(count.stretches, 'stretch')}"
         if reason != MISSING:
-            what = f"{count.stretches:,} {one if count.stretches == 1 else many}, {_counted(count.bars, 'bar')} in all"
+            noun = one if count.stretches == 1 else many
+            what = f"{count.stretches:,} {noun}, {_counted(count.bars, 'bar')} in all"
         return f"{what}: {places}{f'; and {more:,} shorter ones' if more else ''}."
 
 

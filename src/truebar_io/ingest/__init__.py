@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from truebar_io.ingest.data_sets import DataSetResult, ingest_data_set
 from truebar_io.ingest.landing import IgnoredPath, LandingFile, ignored_paths, landing_files, stage_file
 from truebar_io.ingest.publishing import (
     IngestResult,
     imported_sources,
     ingest_file,
-    ingest_files,
     ingest_frame,
     is_imported,
 )
 
 __all__ = [
+    "DataSetResult",
     "IgnoredPath",
     "IngestResult",
     "LandingFile",
     "ignored_paths",
     "imported_sources",
+    "ingest_data_set",
     "ingest_file",
-    "ingest_files",
     "ingest_frame",
     "is_imported",
     "landing_files",

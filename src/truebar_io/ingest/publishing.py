@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
-from truebar.market import Klines, find_gaps, resample, validate_klines
+from truebar.market import find_gaps
 from truebar.market.merging import Merged, merge
 from truebar.market.schema import MEASURE_COLUMNS, QUARANTINE_COLUMNS
 from truebar.market.validation import rows_as_json
 from truebar.partitions import Partition
 from truebar.tables import schema_of
-from truebar.times import nanoseconds, utc_index
-from truebar_io.archives import read_klines
-from truebar_io.embedded import own_timeframe
-from truebar_io.file_kinds import file_kind, has_checksum, sha256_of
+from truebar_io.file_kinds import file_kind, sha256_of
+from truebar_io.ingest.batches import Batch, Origin, frame_batch, read_batch
 from truebar_io.warehouse import Warehouse
 
 EARLIER_STATE: Final = "earlier_state_of_candle"
@@ -78,54 +74,26 @@ def imported_sources(warehouse: Warehouse, partition: Partition) -> set[str]:
 def ingest_file(
     warehouse: Warehouse, partition: Partition, path: Path | str, *, now: datetime
 ) -> IngestResult:
-    """Merge the klines of a file into `market.klines`; see `ingest_files`."""
-    return ingest_files(warehouse, partition, [path], now=now)[0]
+    """Merge the klines of a file into `market.klines`, and publish them with quarantine, gaps and imports.
 
-
-def ingest_files(
-    warehouse: Warehouse, partition: Partition, paths: Sequence[Path | str], *, now: datetime
-) -> list[IngestResult]:
-    """Merge the klines of files into `market.klines`, and publish them with quarantine, gaps and imports.
-
-    Everything is published together or not at all. Content that was ingested before does nothing. Of a bar
-    that is stored already, or in several files, the later file wins (see `truebar.market.merging.merge`). A
-    file that comes with truebar is resampled when `partition` is coarser.
+    All four tables are published together or not at all. Content that was ingested before does nothing. Of a
+    bar that is stored already the later file wins (see `truebar.market.merging.merge`). A file that comes
+    with truebar is resampled when `partition` is coarser.
 
     Args:
         warehouse: where to.
         partition: whose klines they are.
-        paths: Parquet, CSV or zip files, in the order in which they win over each other.
+        path: a Parquet, CSV or zip file.
         now: time of ingestion; bars that close later are quarantined.
 
-    Returns:
-        One result for each file.
-
     Raises:
-        DataError: a file cannot be read or is not what it must be (see `read_klines`); nothing is written.
+        DataError: the file cannot be read or is not what it must be (see `read_klines`); nothing is written.
         StorageFullError, WarehouseDamagedError: from the warehouse; what was published is untouched.
     """
-    known = _imported(warehouse, partition, "sha256")
-    batches: dict[int, _Batch] = {}
-    for position, path in enumerate(map(Path, paths)):
-        file_kind(path)
-        digest = sha256_of(path)
-        if digest not in known:
-            known.add(digest)
-            origin = _Origin(path.name, digest, _utc(now), has_checksum(path))
-            batches[position] = _Batch(_read(path, partition, now), origin)
-    published = dict(zip(batches, _publish(warehouse, partition, list(batches.values())), strict=True))
-    return [
-        published.get(position) or _unchanged(warehouse, partition, Path(path).name)
-        for position, path in enumerate(paths)
-    ]
-
-
-def _read(path: Path, partition: Partition, now: datetime) -> Klines:
-    timeframe = own_timeframe(path) or partition.timeframe
-    klines = read_klines(path, timeframe=timeframe, now=now)
-    if timeframe != partition.timeframe:
-        klines = replace(klines, bars=resample(klines.bars, to=partition.timeframe))
-    return klines
+    path = Path(path)
+    file_kind(path)
+    known = is_imported(warehouse, partition, path)
+    return publish(warehouse, partition, [path.name if known else read_batch(path, partition, now=now)])[0]
 
 
 def ingest_frame(
@@ -145,33 +113,32 @@ def ingest_frame(
         DataError: what `validate_klines` raises; nothing is written.
         StorageFullError, WarehouseDamagedError: from the warehouse; what was published is untouched.
     """
-    klines = validate_klines(bars, timeframe=partition.timeframe, now=now, source=source)
-    digest = _digest(klines, source)
-    if digest in _imported(warehouse, partition, "sha256"):
-        return _unchanged(warehouse, partition, source)
-    return _publish(warehouse, partition, [_Batch(klines, _Origin(source, digest, _utc(now)))])[0]
+    return publish(warehouse, partition, [frame_batch(bars, partition, source=source, now=now)])[0]
 
 
-@dataclass(frozen=True)
-class _Origin:
-    """Where rows came from: what `market.imports` remembers."""
+def publish(warehouse: Warehouse, partition: Partition, batches: Sequence[Batch | str]) -> list[IngestResult]:
+    """Publish batches together, in the order in which they win over each other; one result for each.
 
-    name: str
-    sha256: str
-    now: pd.Timestamp
-    checksum_verified: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """Klines of one origin, to be published."""
-
-    klines: Klines
-    origin: _Origin
-
-
-def _utc(now: datetime) -> pd.Timestamp:
-    return utc_index(nanoseconds([now], "now"))[0]
+    Args:
+        warehouse: where to.
+        partition: whose klines they are.
+        batches: what was read; the name of a source that is known to have been ingested stands for itself. A
+            batch whose content was ingested before, or is given twice, is not taken again.
+    """
+    known = _imported(warehouse, partition, "sha256")
+    fresh: dict[str, Batch] = {}
+    for batch in batches:
+        if isinstance(batch, Batch) and batch.origin.sha256 not in known:
+            fresh.setdefault(batch.origin.sha256, batch)
+    done = dict(
+        zip(map(id, fresh.values()), _publish(warehouse, partition, list(fresh.values())), strict=True)
+    )
+    return [
+        done[id(batch)]
+        if id(batch) in done
+        else _unchanged(warehouse, partition, batch if isinstance(batch, str) else batch.origin.name)
+        for batch in batches
+    ]
 
 
 def _imported(warehouse: Warehouse, partition: Partition, column: str) -> set[str]:
@@ -190,7 +157,7 @@ def _unchanged(warehouse: Warehouse, partition: Partition, source: str) -> Inges
     )
 
 
-def _publish(warehouse: Warehouse, partition: Partition, batches: Sequence[_Batch]) -> list[IngestResult]:
+def _publish(warehouse: Warehouse, partition: Partition, batches: Sequence[Batch]) -> list[IngestResult]:
     """Merge the batches one after the other, publish the outcome once, and return what each of them did."""
     if not batches:
         return []
@@ -231,7 +198,7 @@ def _publish(warehouse: Warehouse, partition: Partition, batches: Sequence[_Batc
     return results
 
 
-def _changed(batches: Sequence[_Batch], outcomes: Sequence[Merged]) -> pd.DataFrame:
+def _changed(batches: Sequence[Batch], outcomes: Sequence[Merged]) -> pd.DataFrame:
     """Return the bars to write: of a bar that several batches change, the last one's."""
     stamped = [
         merged.changed.assign(ingested_at=batch.origin.now)
@@ -255,7 +222,7 @@ def _stored(warehouse: Warehouse, partition: Partition) -> pd.DataFrame:
     return nothing.astype({"open_time": "datetime64[ns, UTC]"})
 
 
-def _quarantine(batch: _Batch, merged: Merged) -> pd.DataFrame:
+def _quarantine(batch: Batch, merged: Merged) -> pd.DataFrame:
     """Return every row of a batch that was rejected, with times as fine as the warehouse keeps them."""
     earlier = pd.DataFrame(
         {
@@ -271,7 +238,7 @@ def _quarantine(batch: _Batch, merged: Merged) -> pd.DataFrame:
     return rejected.assign(open_time=rejected["open_time"].dt.floor("us"))
 
 
-def _import_row(result: IngestResult, origin: _Origin) -> dict[str, object]:
+def _import_row(result: IngestResult, origin: Origin) -> dict[str, object]:
     return {
         "file": origin.name,
         "sha256": origin.sha256,
@@ -285,13 +252,3 @@ def _import_row(result: IngestResult, origin: _Origin) -> dict[str, object]:
         "checksum_verified": result.checksum_verified,
         "ingested_at": origin.now,
     }
-
-
-def _digest(klines: Klines, source: str) -> str:
-    """Return the SHA-256 of the values of bars and rejected rows and of their source."""
-    digest = sha256(source.encode())
-    digest.update(nanoseconds(klines.bars["open_time"]).tobytes())
-    digest.update(np.ascontiguousarray(klines.bars[list(MEASURE_COLUMNS)].to_numpy(np.float64)).tobytes())
-    for name in ("row", "reason"):
-        digest.update("\n".join(klines.quarantine[name]).encode())
-    return digest.hexdigest()
