@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from truebar.arrays import FloatArray, IntArray, Times
+from truebar.arrays import BoolArray, FloatArray, IntArray, Times
 from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
 from truebar.times import ascending_nanoseconds, timeframe_of
 from truebar.units import timeframe_nanoseconds
@@ -21,14 +21,18 @@ FIRST_INTERVAL_HOURS: Final = 8.0
 
 @dataclass(frozen=True)
 class FundingDue:
-    """Funding per unit held, quote currency, by bar; positive is paid by who is long.
+    """Funding events in order of time; positive is paid by who is long.
 
-    `before_fill` falls due after the previous bar's end and not after this bar's open: who held until then
-    pays. `within_bar` falls due after the open and before the bar's end: who holds after the fill pays.
+    Attributes:
+        bar: int64[m], row of the bar that pays.
+        within: bool[m]. True: due after the bar's open and before its end, so that who holds after the fill
+            pays. False: due after the previous bar's end and not after this bar's open: who held until then.
+        per_unit: float64[m], per unit held, quote currency.
     """
 
-    before_fill: FloatArray
-    within_bar: FloatArray
+    bar: IntArray
+    within: BoolArray
+    per_unit: FloatArray
 
 
 def _times_and_rates(funding: pd.DataFrame) -> tuple[IntArray, FloatArray]:
@@ -46,30 +50,24 @@ def _times_and_rates(funding: pd.DataFrame) -> tuple[IntArray, FloatArray]:
     return times, rates
 
 
-def _prices_at(funding: pd.DataFrame, price_of_bar: FloatArray, bar: IntArray) -> FloatArray:
-    """Return the mark price of each funding row, or where it has none the price of its bar."""
-    fallback = price_of_bar[bar]
+def _mark_prices(funding: pd.DataFrame) -> FloatArray:
+    """Return the mark price of each funding row, NaN where it has none."""
     if "mark_price" not in funding.columns:
-        return fallback
-    mark = funding["mark_price"].to_numpy(dtype=np.float64, na_value=np.nan)[: bar.size]
-    return np.where(np.isfinite(mark) & (mark > 0), mark, fallback)
+        return np.full(len(funding), np.nan)
+    return funding["mark_price"].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def funding_due(
-    open_time: Times,
-    funding: pd.DataFrame | None,
-    price_at_open: FloatArray,
-    *,
-    timeframe: str | None = None,
+    opens: IntArray, step: int, funding: pd.DataFrame | None, price_at_open: FloatArray
 ) -> FundingDue:
-    """Return what a long unit pays in funding in each bar.
+    """Return what a long unit pays in funding, and in which bar.
 
     Args:
-        open_time: [n] times of bars, ascending.
+        opens: int64[n], nanoseconds since 1970 UTC of the bars' opens, strictly ascending.
+        step: length of a bar, nanoseconds.
         funding: `market.funding`: funding_time, rate, and where known mark_price; None is no funding.
         price_at_open: float[n], mark (or else trade) price at each open, quote currency; it values the
             funding rows that have no mark price of their own.
-        timeframe: length of a bar; the smallest step by default.
 
     Funding before the first bar or after the last is left out. Funding that falls into missing bars is due
     before the fill of the next bar. Rates are known at funding_time and not before.
@@ -78,22 +76,18 @@ def funding_due(
         SchemaError: when funding lacks a column.
         CorruptDataError: when a rate is missing or two rows have the same time.
     """
-    opens = ascending_nanoseconds(open_time)
-    due = FundingDue(np.zeros(opens.size), np.zeros(opens.size))
     if funding is None or funding.empty:
-        return due
+        return FundingDue(np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0))
     times, rates = _times_and_rates(funding)
-    step = timeframe_nanoseconds(timeframe or timeframe_of(open_time))
     kept = (times >= opens[0]) & (times < opens[-1] + step)
-    times, rates, rows = times[kept], rates[kept], funding.loc[kept]
+    marks = _mark_prices(funding)[kept]
+    times, rates = times[kept], rates[kept]
     bar = np.searchsorted(opens, times, side="right") - 1
     inside = (times > opens[bar]) & (times < opens[bar] + step)
     late = times >= opens[bar] + step  # the bar of its time is missing: the next one pays before its fill
     payer = np.where(late, np.minimum(bar + 1, opens.size - 1), bar)
-    amounts = rates * _prices_at(rows, price_at_open, payer)
-    np.add.at(due.within_bar, payer[inside], amounts[inside])
-    np.add.at(due.before_fill, payer[~inside], amounts[~inside])
-    return due
+    usable = np.isfinite(marks) & (marks > 0)
+    return FundingDue(payer, inside, rates * np.where(usable, marks, price_at_open[payer]))
 
 
 def _intervals(funding: pd.DataFrame, times: IntArray) -> IntArray:

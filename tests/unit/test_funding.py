@@ -16,38 +16,43 @@ def frame(times: list[str], rates: list[float], **columns: list[float]) -> pd.Da
     return pd.DataFrame({"funding_time": pd.to_datetime(times, utc=True), "rate": rates, **columns})
 
 
+def due(index: pd.DatetimeIndex, funding: pd.DataFrame | None, prices: list[float]) -> list[tuple]:
+    """Return (bar, within, per unit) of each event."""
+    step = int(np.diff(index.asi8).min())
+    found = funding_due(index.asi8, step, funding, np.array(prices))
+    return list(
+        zip(found.bar.tolist(), found.within.tolist(), found.per_unit.round(12).tolist(), strict=True)
+    )
+
+
 def test_funding_due_at_an_open_with_jitter_is_paid_before_the_fill() -> None:
-    due = funding_due(HOURS, frame(["2025-01-01 08:00:00.008"], [0.001]), np.full(24, 100.0))
-    assert due.before_fill[8] == pytest.approx(0.1)
-    assert due.before_fill.sum() == pytest.approx(0.1)
-    assert due.within_bar.sum() == 0
+    assert due(HOURS, frame(["2025-01-01 08:00:00.008"], [0.001]), [100.0] * 24) == [(8, False, 0.1)]
 
 
 def test_funding_due_inside_a_long_bar_is_paid_after_the_fill() -> None:
     days = pd.date_range("2025-01-01", periods=3, freq="1D", tz="UTC")
     times = ["2025-01-01 08:00", "2025-01-01 16:00", "2025-01-02 00:00"]
-    due = funding_due(days, frame(times, [0.001, 0.002, 0.004]), np.array([100.0, 200.0, 300.0]))
-    assert due.within_bar.tolist() == pytest.approx([0.3, 0.0, 0.0])
-    assert due.before_fill.tolist() == pytest.approx([0.0, 0.8, 0.0])
+    found = due(days, frame(times, [0.001, 0.002, 0.004]), [100.0, 200.0, 300.0])
+    assert found == [(0, True, 0.1), (0, True, 0.2), (1, False, 0.8)]
 
 
 def test_funding_due_in_missing_bars_is_paid_before_the_next_fill() -> None:
-    due = funding_due(HOURS.delete([8, 9]), frame(["2025-01-01 08:00"], [0.001]), np.full(22, 50.0))
-    assert due.before_fill[8] == pytest.approx(0.05)
+    found = due(HOURS.delete([8, 9]), frame(["2025-01-01 08:00"], [0.001]), [50.0] * 22)
+    assert found == [(8, False, 0.05)]
 
 
 def test_funding_due_own_mark_price_goes_before_the_bars() -> None:
-    due = funding_due(
-        HOURS,
-        frame(["2025-01-01 08:00", "2025-01-01 16:00"], [0.001, 0.001], mark_price=[200.0, np.nan]),
-        np.full(24, 100.0),
+    funding = frame(
+        ["2024-12-31 16:00", "2025-01-01 08:00", "2025-01-01 16:00"],
+        [0.5, 0.001, 0.001],
+        mark_price=[900.0, 200.0, np.nan],
     )
-    assert due.before_fill[[8, 16]].tolist() == pytest.approx([0.2, 0.1])
+    assert due(HOURS, funding, [100.0] * 24) == [(8, False, 0.2), (16, False, 0.1)]
 
 
 def test_funding_due_outside_the_bars_is_left_out() -> None:
-    due = funding_due(HOURS, frame(["2024-12-31 16:00", "2025-01-02 00:00"], [0.1, 0.1]), np.full(24, 1.0))
-    assert due.before_fill.sum() == due.within_bar.sum() == 0
+    assert due(HOURS, frame(["2024-12-31 16:00", "2025-01-02 00:00"], [0.1, 0.1]), [1.0] * 24) == []
+    assert due(HOURS, None, [1.0] * 24) == []
 
 
 def test_expected_funding_counts_only_times_after_the_fill_and_uses_the_published_rate() -> None:
@@ -94,4 +99,4 @@ def test_expected_funding_no_horizon_raises() -> None:
 )
 def test_funding_due_bad_rows_raise(funding: pd.DataFrame, error: type[Exception]) -> None:
     with pytest.raises(error):
-        funding_due(HOURS, funding, np.full(24, 1.0))
+        due(HOURS, funding, [1.0] * 24)

@@ -1,7 +1,9 @@
-"""The simulated account as compiled code: bar by bar from targets to equity and ledger (METHOD §3, Engine).
+"""The simulated account as compiled code: bar by bar from targets to equity and fills (METHOD §3, Engine).
 
-State lives in one array, so that the loop stays at some nanoseconds a bar and each rule is a function of
-its own. `tests/unit/backtest/reference.py` is the same engine in plain Python.
+One loop holds the account's few numbers in registers; each rule is a function of numbers beside it. Passing
+arrays to a function in each bar would count references, at ten times the loop's cost. Round trips are made
+from the fills afterwards (`truebar.backtest.trips`). `tests/unit/backtest/reference.py` is the same engine
+in plain Python.
 """
 
 from __future__ import annotations
@@ -10,42 +12,19 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from truebar.arrays import BoolArray, FloatArray
+from truebar.arrays import BoolArray, FloatArray, IntArray
 from truebar.compiled import compiled
-
-# Places in the account's array.
-CASH: Final = 0
-UNITS: Final = 1
-FILLED: Final = 2  # target that the units were last sized for
-LOCKED: Final = 3  # 1 after a liquidation, until the target changes to a non-zero value
-REBALANCE: Final = 4  # 1 when the next tradable open restores the target size
-FILL_COUNT: Final = 5
-TRIP_COUNT: Final = 6
-TRIP: Final = 7  # the open round trip begins here, in the order of the TRIP_ fields
-ACCOUNT_FIELDS: Final = 15
-
-# Fields of a round trip.
-TRIP_ENTRY_BAR: Final = 0
-TRIP_ENTRY_PRICE: Final = 1
-TRIP_UNITS: Final = 2  # signed units at entry
-TRIP_FLOW: Final = 3  # cash from its fills after fees, without funding
-TRIP_FEES: Final = 4
-TRIP_SLIPPAGE: Final = 5
-TRIP_FUNDING: Final = 6
-TRIP_NOTIONAL: Final = 7  # traded at fill prices
-TRIP_EXIT_BAR: Final = 8
-TRIP_EXIT_PRICE: Final = 9
-TRIP_REASON: Final = 10
-TRIP_FIELDS: Final = 11
 
 # Fields of a fill.
 FILL_BAR: Final = 0
-FILL_UNITS: Final = 1
+FILL_UNITS: Final = 1  # traded, signed
 FILL_PRICE: Final = 2
-FILL_FEE: Final = 3
-FILL_SLIPPAGE: Final = 4
-FILL_REASON: Final = 5
-FILL_FIELDS: Final = 6
+FILL_MARKET_PRICE: Final = 3  # before slippage
+FILL_FEE_RATE: Final = 4
+FILL_HELD: Final = 5  # units after the fill, signed
+FILL_FUNDING: Final = 6  # paid since the fill before
+FILL_REASON: Final = 7
+FILL_FIELDS: Final = 8
 
 ENTRY: Final = 0
 EXIT: Final = 1
@@ -58,17 +37,26 @@ STILL_OPEN: Final = 7
 REASONS: Final = ("entry", "exit", "flip", "resize", "rebalance", "liquidation", "ruin", "open")
 """Names of the reason codes, by code."""
 
+MOST_FILLS_IN_A_BAR: Final = 3  # at the open, a liquidation, ruin
+BARS_PER_FILL: Final = 2  # what the list of fills has room for at first
+
 
 class Market(NamedTuple):
-    """What happens to the account, float[n] each: prices in quote currency, funding per unit held."""
+    """What happens to the account: prices in quote currency, float[n] each, and funding events.
+
+    `funding_bar`, int[m + 1], names the bar of each funding event in order of time, and ends with n;
+    `funding_within` says whether it falls due after that bar's open (else before its fill);
+    `funding_per_unit`, quote currency, is what one long unit pays.
+    """
 
     open: FloatArray
     close: FloatArray
     worst_long: FloatArray
     worst_short: FloatArray
     tradable: BoolArray
-    funding_before_fill: FloatArray
-    funding_within_bar: FloatArray
+    funding_bar: IntArray
+    funding_within: BoolArray
+    funding_per_unit: FloatArray
 
 
 class Rates(NamedTuple):
@@ -81,90 +69,44 @@ class Rates(NamedTuple):
     rebalance_leverage: float
 
 
-class Ledger(NamedTuple):
-    """Preallocated rows of fills and of finished round trips."""
-
-    fills: FloatArray
-    trips: FloatArray
-
-
 class Order(NamedTuple):
-    """One change of the units held: to how many, at which price before slippage, and why."""
+    """One change of the units held: to how many, at which price before and after slippage, and why."""
 
-    bar: int
     new_units: float
+    market_price: float
     price: float
-    slippage: float
     fee: float
     reason: int
 
 
-class Quote(NamedTuple):
-    """A price at which something happens in a bar."""
+class Run(NamedTuple):
+    """What an account did: equity float[n] at each close, its fills, and funding paid since the last one."""
 
-    bar: int
-    price: float
-
-
-@compiled
-def _book(account: FloatArray, traded: float, price: float, order: Order) -> None:
-    """Move cash for `traded` units at `price` and add the costs to the open round trip."""
-    fee = abs(traded) * price * order.fee
-    account[CASH] -= traded * price + fee
-    account[TRIP + TRIP_FLOW] -= traded * price + fee
-    account[TRIP + TRIP_FEES] += fee
-    account[TRIP + TRIP_SLIPPAGE] += traded * (price - order.price)
-    account[TRIP + TRIP_NOTIONAL] += abs(traded) * price
+    equity: FloatArray
+    fills: FloatArray
+    funding_since: float
 
 
 @compiled
-def _close_trip(account: FloatArray, trips: FloatArray, bar: int, price: float, reason: int) -> None:
-    """Write the open round trip as a row and clear it."""
-    row = trips[int(account[TRIP_COUNT])]
-    row[:TRIP_EXIT_BAR] = account[TRIP : TRIP + TRIP_EXIT_BAR]
-    row[TRIP_EXIT_BAR] = bar
-    row[TRIP_EXIT_PRICE] = price
-    row[TRIP_REASON] = reason
-    account[TRIP_COUNT] += 1
-    account[TRIP : TRIP + TRIP_EXIT_BAR] = 0.0
+def cash_flow(traded: float, price: float, fee: float) -> float:
+    """Return the cash that `traded` units at `price` bring in, after the fee."""
+    return -(traded * price + abs(traded) * price * fee)
 
 
 @compiled
-def _execute(account: FloatArray, ledger: Ledger, order: Order) -> None:
-    """Fill one order whole, at the order's price moved by slippage against the side traded."""
-    held = account[UNITS]
-    traded = order.new_units - held
-    if traded == 0.0:
-        return
-    price = order.price * (1.0 + order.slippage if traded > 0 else 1.0 - order.slippage)
-    rest = traded
-    if held != 0.0 and order.new_units * held <= 0.0:
-        _book(account, -held, price, order)
-        _close_trip(account, ledger.trips, order.bar, price, order.reason)
-        held, rest = 0.0, order.new_units
-    if rest != 0.0:
-        if held == 0.0:
-            account[TRIP + TRIP_ENTRY_BAR] = order.bar
-            account[TRIP + TRIP_ENTRY_PRICE] = price
-            account[TRIP + TRIP_UNITS] = rest
-        _book(account, rest, price, order)
-    account[UNITS] = order.new_units
-    fill = ledger.fills[int(account[FILL_COUNT])]
-    fill[FILL_BAR] = order.bar
-    fill[FILL_UNITS] = traded
-    fill[FILL_PRICE] = price
-    fill[FILL_FEE] = abs(traded) * price * order.fee
-    fill[FILL_SLIPPAGE] = traded * (price - order.price)
-    fill[FILL_REASON] = order.reason
-    account[FILL_COUNT] += 1
+def closes(held: float, new_units: float) -> bool:
+    """Return whether a change of units ends the position held: an exit or a flip."""
+    return held != 0.0 and new_units * held <= 0.0
 
 
 @compiled
-def _pay_funding(account: FloatArray, per_unit: float) -> None:
-    """Pay, or receive, the funding due on the units held."""
-    amount = account[UNITS] * per_unit
-    account[CASH] -= amount
-    account[TRIP + TRIP_FUNDING] += amount
+def _cash_after(cash: float, held: float, order: Order) -> float:
+    """Return the cash after one order: a position that ends is closed first, then the rest is traded."""
+    if closes(held, order.new_units):
+        cash += cash_flow(-held, order.price, order.fee)
+        held = 0.0
+    rest = order.new_units - held
+    return cash + cash_flow(rest, order.price, order.fee) if rest != 0.0 else cash
 
 
 @compiled
@@ -178,41 +120,87 @@ def _reason(held: float, new_units: float) -> int:
 
 
 @compiled
-def _trade_open(account: FloatArray, ledger: Ledger, quote: Quote, want: float, rates: Rates) -> None:
-    """Act at a tradable open: fill a changed target, or restore the size of an unchanged one."""
-    held = account[UNITS]
-    equity = account[CASH] + held * quote.price
+def _order_at_open(
+    equity: float, held: float, price: float, want: float, changed: bool, rates: Rates
+) -> Order:
+    """Return the order at a tradable open: fill a changed target, or restore the size of an unchanged one."""
     if held != 0.0 and equity <= 0.0:
-        ruin = Order(quote.bar, 0.0, quote.price, 0.0, rates.liquidation_fee, LIQUIDATION)
-        _execute(account, ledger, ruin)
-        return
-    new_units = want * equity / quote.price
-    reason = _reason(held, new_units) if want != account[FILLED] else REBALANCED
-    _execute(account, ledger, Order(quote.bar, new_units, quote.price, rates.slippage, rates.fee, reason))
-    account[FILLED] = want
-    account[REBALANCE] = 0.0
+        return Order(0.0, price, price, rates.liquidation_fee, LIQUIDATION)
+    new_units = want * equity / price
+    moved = 1.0 + rates.slippage if new_units > held else 1.0 - rates.slippage
+    reason = _reason(held, new_units) if changed else REBALANCED
+    return Order(new_units, price, price * moved, rates.fee, reason)
 
 
 @compiled
-def _liquidate(account: FloatArray, ledger: Ledger, quote: Quote, rates: Rates) -> None:
-    """Close everything at the bar's worst price and stay flat until the target changes to another side."""
-    _execute(account, ledger, Order(quote.bar, 0.0, quote.price, 0.0, rates.liquidation_fee, LIQUIDATION))
-    account[FILLED] = 0.0
-    account[LOCKED] = 1.0
-    account[REBALANCE] = 0.0
+def _forced(price: float, fee: float, reason: int) -> Order:
+    """Return the order that closes everything at a price."""
+    return Order(0.0, price, price, fee, reason)
 
 
 @compiled
-def _unlocks(want: float, before: float) -> bool:
-    """Return whether a target that was `before` lets a liquidated account trade again."""
-    return want not in (0.0, before)
+def _record(fills: FloatArray, count: int, bar: int, held: float, order: Order, funding: float) -> None:
+    fill = fills[count]
+    fill[FILL_BAR] = bar
+    fill[FILL_UNITS] = order.new_units - held
+    fill[FILL_PRICE] = order.price
+    fill[FILL_MARKET_PRICE] = order.market_price
+    fill[FILL_FEE_RATE] = order.fee
+    fill[FILL_HELD] = order.new_units
+    fill[FILL_FUNDING] = funding
+    fill[FILL_REASON] = order.reason
 
 
 @compiled
-def simulate(
-    market: Market, target: FloatArray, rates: Rates, initial_capital: float
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return (equity at close, units at close, fills, round trips) of an account that follows `target`.
+def _follow(
+    market: Market, target: FloatArray, rates: Rates, capital: float, equity: FloatArray, fills: FloatArray
+) -> tuple[int, int, float]:
+    """Write equity and fills; return (last bar of the account, fills, funding paid since the last one).
+
+    The last bar is the last one, or that of its ruin, or 0 where there is no room for the fills.
+    """
+    opens, closes_at, worst_long, worst_short, tradables, funding_bar, funding_within, per_unit = market
+    cash, held, filled, funding, count, event = capital, 0.0, 0.0, 0.0, 0, 0
+    locked, restore = False, False
+    equity[0] = capital
+    for bar in range(1, target.size):
+        want, opened, close, tradable = target[bar - 1], opens[bar], closes_at[bar], tradables[bar]
+        if locked:  # until the target changes to a non-zero value; the earliest liquidation is in bar 1
+            locked = want in (0.0, target[bar - 2])
+            want = 0.0 if locked else want
+        while funding_bar[event] < bar or (funding_bar[event] == bar and not funding_within[event]):
+            cash, funding = cash - held * per_unit[event], funding + held * per_unit[event]
+            event += 1
+        at_open = cash + held * opened
+        if tradable and (want != filled or restore or at_open <= 0.0):
+            order = _order_at_open(at_open, held, opened, want, want != filled, rates)
+            if order.new_units != held:
+                if count + MOST_FILLS_IN_A_BAR > fills.shape[0]:
+                    return 0, count, funding
+                _record(fills, count, bar, held, order, funding)
+                cash, held, funding, count = _cash_after(cash, held, order), order.new_units, 0.0, count + 1
+            filled, restore = want, False
+        while funding_bar[event] == bar:
+            cash, funding = cash - held * per_unit[event], funding + held * per_unit[event]
+            event += 1
+        worst = worst_long[bar] if held > 0.0 else worst_short[bar]
+        if held != 0.0 and tradable and cash + held * worst <= rates.maintenance_margin * abs(held) * worst:
+            _record(fills, count, bar, held, _forced(worst, rates.liquidation_fee, LIQUIDATION), funding)
+            cash = _cash_after(cash, held, _forced(worst, rates.liquidation_fee, LIQUIDATION))
+            held, funding, count, filled, locked, restore = 0.0, 0.0, count + 1, 0.0, True, False
+        value = cash + held * close
+        equity[bar] = value
+        if value <= 0.0:
+            if held != 0.0:
+                _record(fills, count, bar, held, _forced(close, 0.0, RUIN), funding)
+                return bar, count + 1, 0.0
+            return bar, count, 0.0
+        restore = restore or abs(held * close) > rates.rebalance_leverage * value
+    return target.size - 1, count, funding
+
+
+def simulate(market: Market, target: FloatArray, rates: Rates, initial_capital: float) -> Run:
+    """Return equity and fills of an account that follows `target`.
 
     Args:
         market: arrays of n bars.
@@ -221,51 +209,14 @@ def simulate(
         initial_capital: equity before the first bar, quote currency.
 
     Returns:
-        equity float[n], units float[n], fills float[fills, FILL_FIELDS], trips float[trips, TRIP_FIELDS].
-        A position still open at the end is the last trip, closed at the last close without costs under
-        the reason STILL_OPEN, so that the net results of the trips add up to the change of equity.
+        equity float[n], at each close; fills float[fills, FILL_FIELDS]; funding paid since the last fill.
     """
-    rows = target.size
-    account = np.zeros(ACCOUNT_FIELDS)
-    account[CASH] = initial_capital
-    ledger = Ledger(np.empty((2 * rows, FILL_FIELDS)), np.empty((2 * rows + 1, TRIP_FIELDS)))
-    equity, units = np.empty(rows), np.zeros(rows)
-    equity[0] = initial_capital
-    for bar in range(1, rows):
-        want = target[bar - 1]
-        if account[LOCKED] == 1.0:  # the earliest liquidation is in bar 1
-            account[LOCKED] = 0.0 if _unlocks(want, target[bar - 2]) else 1.0
-            want = 0.0 if account[LOCKED] == 1.0 else want
-        if account[UNITS] != 0.0 and market.funding_before_fill[bar] != 0.0:
-            _pay_funding(account, market.funding_before_fill[bar])
-        # No call per bar: each would count references to a dozen arrays, at ten times the loop's cost.
-        opened = market.open[bar]
-        acts = want != account[FILLED] or account[REBALANCE] == 1.0
-        if market.tradable[bar] and (acts or account[CASH] + account[UNITS] * opened <= 0.0):
-            _trade_open(account, ledger, Quote(bar, opened), want, rates)
-        held = account[UNITS]
-        if held != 0.0 and market.funding_within_bar[bar] != 0.0:
-            _pay_funding(account, market.funding_within_bar[bar])
-        worst = market.worst_long[bar] if held > 0.0 else market.worst_short[bar]
-        margin = rates.maintenance_margin * abs(held) * worst
-        if held != 0.0 and market.tradable[bar] and account[CASH] + held * worst <= margin:
-            _liquidate(account, ledger, Quote(bar, worst), rates)
-        close = market.close[bar]
-        value = account[CASH] + account[UNITS] * close
-        equity[bar], units[bar] = value, account[UNITS]
-        if value <= 0.0:
-            _execute(account, ledger, Order(bar, 0.0, close, 0.0, 0.0, RUIN))
-            equity[bar:], units[bar:] = value, 0.0
-            break
-        if abs(account[UNITS] * close) > rates.rebalance_leverage * value:
-            account[REBALANCE] = 1.0
-    if account[UNITS] != 0.0:
-        close = market.close[rows - 1]
-        account[TRIP + TRIP_FLOW] += account[UNITS] * close
-        _close_trip(account, ledger.trips, rows - 1, close, STILL_OPEN)
-    return (
-        equity,
-        units,
-        ledger.fills[: int(account[FILL_COUNT])].copy(),
-        ledger.trips[: int(account[TRIP_COUNT])].copy(),
-    )
+    # Allocated here: numpy asks for huge pages and numba does not, which costs more than the loop.
+    equity, room = np.empty(target.size), target.size // BARS_PER_FILL + MOST_FILLS_IN_A_BAR
+    last = 0
+    while last == 0:
+        fills = np.empty((room, FILL_FIELDS))
+        last, count, funding = _follow(market, target, rates, initial_capital, equity, fills)
+        room *= 2
+    equity[last:] = equity[last]
+    return Run(equity, fills[:count].copy(), funding)

@@ -7,11 +7,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from truebar.backtest.account import simulate
-from truebar.backtest.inputs import checked_target, cost_rates, market_arrays
-from truebar.backtest.metrics import account_metrics
-from truebar.backtest.result import BacktestResult, fills_frame, positions, trades_frame
+from truebar.backtest.inputs import checked_prices, checked_target, cost_rates, market_of
+from truebar.backtest.metrics import bar_returns
+from truebar.backtest.result import BacktestResult
+from truebar.backtest.summary import account_metrics
+from truebar.backtest.trips import round_trips
 from truebar.config import BacktestConfig
-from truebar.times import nanoseconds, timeframe_of, utc_index
 
 
 def run(
@@ -58,25 +59,22 @@ def run(
     >>> run(pd.DataFrame({"open_time": times, **prices, "volume": 1.0}), [1, 1, 1], free).equity.tolist()
     [100000.0, 110000.0, 110000.0]
     """
-    market = market_arrays(bars, funding, mark, timeframe=timeframe)
-    timeframe = timeframe or timeframe_of(bars["open_time"])
+    prices = checked_prices(bars, timeframe)
+    market = market_of(prices, funding, mark)
     target = checked_target(target_position, len(bars), config.position_mode)
-    equity, units, fills, trips = simulate(market, target, cost_rates(config), config.initial_capital)
-    open_time = utc_index(nanoseconds(bars["open_time"]))
-    position = positions(units, market.close, equity)
-    trades = trades_frame(trips, open_time)
-    metrics = account_metrics(
-        equity, position, trades, timeframe=timeframe, initial_capital=config.initial_capital
-    )
+    account = simulate(market, target, cost_rates(config), config.initial_capital)
+    trips = round_trips(account, float(prices.close[-1]))
+    returns = bar_returns(account.equity)
     return BacktestResult(
-        equity=equity,
-        position=position,
-        trades=trades,
-        fills=fills_frame(fills, open_time),
-        metrics=metrics,
-        open_time=open_time,
-        timeframe=timeframe,
+        equity=account.equity,
+        returns=returns,
+        metrics=account_metrics(account, returns, trips, prices.timeframe, config.initial_capital),
+        open_time_ns=prices.open_time.copy(),  # the caller may write into its own
+        timeframe=prices.timeframe,
         initial_capital=config.initial_capital,
+        close=prices.close.copy(),
+        fill_rows=account.fills,
+        trip_rows=trips,
     )
 
 

@@ -2,39 +2,132 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from truebar.arrays import BoolArray, FloatArray
+from truebar.arrays import BoolArray, FloatArray, IntArray
 from truebar.backtest.account import Market, Rates
 from truebar.bars import columns_of, grid_of, prices_of
+from truebar.compiled import compiled
 from truebar.config import BacktestConfig
 from truebar.decision import MAY_HOLD
 from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
 from truebar.funding import funding_due
-from truebar.times import ascending_nanoseconds
-from truebar.units import BASIS_POINT
+from truebar.times import ascending_nanoseconds, timeframe_of
+from truebar.units import BASIS_POINT, TIMEFRAME_OF_NANOSECONDS, timeframe_nanoseconds
 
 
-def halted(bars: pd.DataFrame) -> BoolArray:
-    """Return bool[n]: bars in which nothing traded (zero volume, open = high = low = close)."""
-    opened, high, low, close, volume = columns_of(bars, ("open", "high", "low", "close", "volume"))
-    return np.asarray((volume == 0) & (opened == high) & (high == low) & (low == close))
+@dataclass(frozen=True)
+class Prices:
+    """Checked columns of n bars, to read from: views into the frame where it holds them as float64.
+
+    Attributes:
+        open_time: int64[n], nanoseconds since 1970 UTC, strictly ascending.
+        timeframe: of the bars.
+        open, high, low, close: float64[n], quote currency.
+        tradable: bool[n], False where nothing traded: zero volume and open = high = low = close. A missing
+            volume is not zero.
+    """
+
+    open_time: IntArray
+    timeframe: str
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    tradable: BoolArray
 
 
-def _mark_columns(bars: pd.DataFrame, mark: pd.DataFrame | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+@compiled
+def _mark_tradable(
+    opened: FloatArray,
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    volume: FloatArray,
+    out: BoolArray,
+) -> None:
+    """Write into `out` in which bars something traded."""
+    for row in range(out.size):
+        moved = (opened[row] != high[row]) | (high[row] != low[row]) | (low[row] != close[row])
+        out[row] = (volume[row] != 0) | moved
+
+
+def checked_prices(bars: pd.DataFrame, timeframe: str | None = None) -> Prices:
+    """Return the columns that the engine reads, after checking every value.
+
+    Args:
+        bars: closed klines, ascending: open_time, open, high, low, close, volume.
+        timeframe: of the bars; their smallest step by default, which must then be a known timeframe.
+
+    Raises:
+        SchemaError: when a column is missing.
+        CorruptDataError: for unsorted times, times off the grid of `timeframe`, or prices that are missing
+            or not positive.
+        UnknownTimeframeError: when the timeframe, or without one the smallest step, is not known.
+        WrongTimeframeError: when no two bars are one `timeframe` apart.
+        TooFewRowsError: with fewer than two bars.
+    """
+    if "open_time" not in bars.columns:
+        raise SchemaError(f"bars have no column open_time; found {', '.join(map(str, bars.columns))}.")
+    if len(bars) < 2:
+        raise TooFewRowsError(f"a backtest needs at least 2 bars; found {len(bars)}.")
+    open_time = ascending_nanoseconds(bars["open_time"])
+    if timeframe is None:
+        shown = TIMEFRAME_OF_NANOSECONDS.get(int(np.diff(open_time).min()))
+        timeframe = shown or timeframe_of(bars["open_time"])
+    else:
+        grid_of(bars, timeframe)
+    opened, high, low, close = prices_of(bars)
+    (volume,) = columns_of(bars, ["volume"])
+    tradable = np.empty(close.size, dtype=np.bool_)
+    _mark_tradable(opened, high, low, close, volume, tradable)
+    return Prices(open_time, timeframe, opened, high, low, close, tradable)
+
+
+def _mark_columns(prices: Prices, mark: pd.DataFrame | None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return open, high and low of the mark price at each bar; where it is missing, the bar's own."""
-    own = columns_of(bars, ("open", "high", "low"))
+    own = (prices.open, prices.high, prices.low)
     if mark is None or mark.empty:
-        return own[0], own[1], own[2]
-    opens, marked = ascending_nanoseconds(bars["open_time"]), ascending_nanoseconds(mark["open_time"], "mark")
-    place = np.minimum(np.searchsorted(marked, opens), marked.size - 1)
-    there = marked[place] == opens
+        return own
+    if "open_time" not in mark.columns:
+        raise SchemaError(f"mark has no column open_time; found {', '.join(map(str, mark.columns))}.")
+    marked = ascending_nanoseconds(mark["open_time"], "mark")
+    place = np.minimum(np.searchsorted(marked, prices.open_time), marked.size - 1)
+    there = marked[place] == prices.open_time
     found = [values[place] for values in columns_of(mark, ("open", "high", "low"))]
     usable = there & np.all([np.isfinite(values) & (values > 0) for values in found], axis=0)
     opened, high, low = (np.where(usable, new, old) for new, old in zip(found, own, strict=True))
     return opened, high, low
+
+
+def market_of(prices: Prices, funding: pd.DataFrame | None, mark: pd.DataFrame | None) -> Market:
+    """Return the arrays that the account runs on.
+
+    Args:
+        prices: from `checked_prices`.
+        funding: `market.funding` or None.
+        mark: `market.mark_klines` or None.
+
+    Raises:
+        SchemaError: when a column is missing.
+        CorruptDataError: for mark times that do not ascend, or bad funding rows.
+    """
+    mark_open, mark_high, mark_low = _mark_columns(prices, mark)
+    due = funding_due(prices.open_time, timeframe_nanoseconds(prices.timeframe), funding, mark_open)
+    return Market(
+        open=prices.open,
+        close=prices.close,
+        worst_long=mark_low,
+        worst_short=mark_high,
+        tradable=prices.tradable,
+        funding_bar=np.append(due.bar, prices.close.size),
+        funding_within=np.append(due.within, False),
+        funding_per_unit=np.append(due.per_unit, 0.0),
+    )
 
 
 def market_arrays(
@@ -44,39 +137,12 @@ def market_arrays(
     *,
     timeframe: str | None = None,
 ) -> Market:
-    """Return the arrays that the account runs on.
-
-    Args:
-        bars: closed klines, ascending: open_time, open, high, low, close, volume.
-        funding: `market.funding` or None.
-        mark: `market.mark_klines` or None.
-        timeframe: of the bars; their smallest step by default.
+    """Return `market_of` checked bars: for who runs the account over one market many times.
 
     Raises:
-        SchemaError: when a column is missing.
-        CorruptDataError: for unsorted times, times off the grid of `timeframe`, or prices that are missing
-            or not positive.
-        WrongTimeframeError: when no two bars are one `timeframe` apart.
-        TooFewRowsError: with fewer than two bars.
+        TruebarError: as `checked_prices` and `market_of`.
     """
-    if "open_time" not in bars.columns:
-        raise SchemaError(f"bars have no column open_time; found {', '.join(map(str, bars.columns))}.")
-    if len(bars) < 2:
-        raise TooFewRowsError(f"a backtest needs at least 2 bars; found {len(bars)}.")
-    if timeframe is not None:
-        grid_of(bars, timeframe)
-    opened, _, _, close = prices_of(bars)
-    mark_open, mark_high, mark_low = _mark_columns(bars, mark)
-    due = funding_due(bars["open_time"], funding, mark_open, timeframe=timeframe)
-    return Market(
-        open=opened,
-        close=close,
-        worst_long=mark_low,
-        worst_short=mark_high,
-        tradable=~halted(bars),
-        funding_before_fill=due.before_fill,
-        funding_within_bar=due.within_bar,
-    )
+    return market_of(checked_prices(bars, timeframe), funding, mark)
 
 
 def cost_rates(config: BacktestConfig) -> Rates:
@@ -102,6 +168,23 @@ def checked_target(target_position: npt.ArrayLike, rows: int, position_mode: str
         raise SchemaError(
             f"target_position has shape {target.shape}; expected one value for each of {rows} bars."
         )
+    may_long, may_short = MAY_HOLD[position_mode]
+    if not _may_be_held(target, -1.0 if may_short else 0.0, 1.0 if may_long else 0.0):
+        _refuse_target(target, position_mode)
+    return target
+
+
+@compiled
+def _may_be_held(target: FloatArray, least: float, most: float) -> bool:
+    """Return whether every target is within its bounds; NaN is not."""
+    good = 0
+    for row in range(target.size):
+        good += (least <= target[row]) & (target[row] <= most)
+    return good == target.size
+
+
+def _refuse_target(target: FloatArray, position_mode: str) -> None:
+    """Raise a ConfigurationError that names the first target that is no share of equity, or forbidden."""
     bad = ~(np.abs(target) <= 1)  # NaN compares false
     if bad.any():
         row = int(np.argmax(bad))
@@ -111,10 +194,8 @@ def checked_target(target_position: npt.ArrayLike, rows: int, position_mode: str
         )
     may_long, may_short = MAY_HOLD[position_mode]
     forbidden = ((target > 0) & (not may_long)) | ((target < 0) & (not may_short))
-    if forbidden.any():
-        row = int(np.argmax(forbidden))
-        raise ConfigurationError(
-            f"target_position is {target[row]} in row {row}, which position_mode {position_mode} does not "
-            "allow. Decide with the same mode as the backtest."
-        )
-    return target
+    row = int(np.argmax(forbidden))
+    raise ConfigurationError(
+        f"target_position is {target[row]} in row {row}, which position_mode {position_mode} does not "
+        "allow. Decide with the same mode as the backtest."
+    )

@@ -1,25 +1,34 @@
-"""Numbers of one equity curve and its ledger."""
+"""Numbers of one equity curve: returns, drawdowns, and the ratios made of them."""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from truebar.arrays import FloatArray
+from truebar.compiled import compiled
 from truebar.scores.metric import Metric
-from truebar.units import BARS_PER_YEAR
 
-NO_TRADE: Final = "no round trip was completed"
-OPEN: Final = "open"
+TAIL_SHARE: Final = 0.05
+"""Share of the bars that `cvar` averages over: 95 % of the bars are better."""
+
+SAMPLE_STEP: Final = 64
 
 
 def bar_returns(equity: FloatArray) -> FloatArray:
     """Return float64[n-1], equity_t / equity_{t-1} - 1; 0 once equity has been zero or less."""
-    before = equity[:-1]
-    alive = before > 0
-    return np.where(alive, equity[1:] / np.where(alive, before, 1.0) - 1.0, 0.0)
+    returns = np.empty(max(equity.size - 1, 0))
+    _write_returns(equity, returns)
+    return returns
+
+
+@compiled
+def _write_returns(equity: FloatArray, out: FloatArray) -> None:
+    for row in range(out.size):
+        before = equity[row]
+        out[row] = equity[row + 1] / before - 1.0 if before > 0.0 else 0.0
 
 
 def drawdown(equity: FloatArray) -> FloatArray:
@@ -31,11 +40,23 @@ def drawdown(equity: FloatArray) -> FloatArray:
     return np.asarray(1.0 - equity / np.maximum.accumulate(equity))
 
 
-def drawdown_bars(equity: FloatArray) -> int:
-    """Return the most bars in a row that equity stayed below an earlier high."""
-    under = drawdown(equity) > 0
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], under.astype(np.int8), [0]))))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
+@compiled
+def worst_drawdown(equity: FloatArray) -> tuple[float, int]:
+    """Return the largest `drawdown`, and the most bars in a row that equity stayed below an earlier high.
+
+    >>> worst_drawdown(np.array([100.0, 120.0, 90.0, 110.0, 125.0]))
+    (0.25, 2)
+    """
+    peak, trough, under, longest, deepest = equity[0], equity[0], 0, 0, 0.0
+    for value in equity:
+        if value < peak:
+            under += 1
+            trough = min(trough, value)
+            continue
+        # One division for each high rather than for each bar: the lowest value under it is the deepest.
+        deepest, longest = max(deepest, 1.0 - trough / peak), max(longest, under)
+        peak, trough, under = value, value, 0
+    return max(deepest, 1.0 - trough / peak), max(longest, under)
 
 
 def sharpe_ratio(returns: FloatArray, bars_per_year: float) -> Metric:
@@ -50,42 +71,85 @@ def sharpe_ratio(returns: FloatArray, bars_per_year: float) -> Metric:
     return Metric(annual, no_skill=0.0, n=returns.size)
 
 
-def _cost_share(trades: pd.DataFrame) -> Metric:
-    """Return fees and slippage as a share of what was gained before them."""
-    costs = float(trades["fees"].sum() + trades["slippage"].sum())
-    before = float(trades["net_pnl"].sum()) + costs
-    if trades.empty:
-        return Metric.undefined("nothing was traded", n=0)
-    if before <= 0:
-        return Metric.undefined("nothing was gained before costs", n=len(trades))
-    return Metric(costs / before, n=len(trades))
+def sortino_ratio(returns: FloatArray, bars_per_year: float) -> Metric:
+    """Return mean / downside deviation · √bars_per_year of per-bar returns; undefined without a loss.
 
+    The downside deviation is √(Σ min(r, 0)² / n) over all n bars, those without a loss included: the second
+    lower partial moment about a target of 0 (Sortino & Price 1994, "Performance measurement in a downside
+    risk framework"). Staying flat earns 0.
 
-def account_metrics(
-    equity: FloatArray, position: FloatArray, trades: pd.DataFrame, *, timeframe: str, initial_capital: float
-) -> dict[str, Metric]:
-    """Return the metrics of one account by name.
-
-    net_return: last equity over initial capital, less 1. sharpe: yearly. max_drawdown: deepest share below
-    an earlier high; max_drawdown_bars: the longest. n_trades: completed round trips. exposure: share of
-    bars that close with a position. turnover: traded notional over mean equity, per year. hit_rate: share
-    of completed round trips that earned after costs. cost_share: fees and slippage over the gain before
-    them. funding_share: funding paid over initial capital. no_skill is what staying flat gives.
+    >>> round(sortino_ratio(np.array([0.03, -0.01, 0.0, 0.0]), 1.0).value, 12)
+    1.0
     """
-    done = trades.loc[trades["reason"] != OPEN]
-    bars, per_year = equity.size, BARS_PER_YEAR[timeframe]
-    mean_equity = float(equity.mean())
-    turnover = float(trades["notional"].sum()) / mean_equity * per_year / bars if mean_equity > 0 else None
-    hits = int((done["net_pnl"] > 0).sum())
-    return {
-        "net_return": Metric(equity[-1] / initial_capital - 1, no_skill=0.0, n=bars),
-        "sharpe": sharpe_ratio(bar_returns(equity), per_year),
-        "max_drawdown": Metric(drawdown(equity).max(), no_skill=0.0, n=bars),
-        "max_drawdown_bars": Metric(drawdown_bars(equity), no_skill=0.0, n=bars),
-        "n_trades": Metric(len(done), no_skill=0.0, n=len(done)),
-        "exposure": Metric(np.count_nonzero(position) / bars, no_skill=0.0, n=bars),
-        "turnover": Metric(turnover, no_skill=0.0, n=bars, reason="mean equity is not positive"),
-        "hit_rate": Metric(hits / len(done), n=len(done)) if len(done) else Metric.undefined(NO_TRADE, n=0),
-        "cost_share": _cost_share(trades),
-        "funding_share": Metric(float(trades["funding"].sum()) / initial_capital, no_skill=0.0, n=bars),
-    }
+    if returns.size == 0:
+        return Metric.undefined("there is no return", no_skill=0.0, n=0)
+    losses = np.minimum(returns, 0.0)
+    downside = math.sqrt(float(np.square(losses, out=losses).sum()) / returns.size)
+    if downside == 0:
+        return Metric.undefined("no bar lost: downside deviation 0", no_skill=0.0, n=returns.size)
+    annual = float(returns.mean()) / downside * math.sqrt(bars_per_year)
+    return Metric(annual, no_skill=0.0, n=returns.size)
+
+
+def calmar_ratio(growth: float, deepest: float, years: float) -> Metric:
+    """Return the compound return per year over the deepest drawdown; undefined without a drawdown.
+
+    Young (1991), "Calmar ratio: a smoother tool", takes 36 months; here it is the whole record, so that the
+    ratios of records of different length do not compare. Staying flat earns 0 a year.
+
+    Args:
+        growth: last equity over first equity.
+        deepest: largest drawdown, a share.
+        years: length of the record.
+
+    >>> round(calmar_ratio(1.21, 0.2, 2.0).value, 12)
+    0.5
+    """
+    if deepest <= 0:
+        return Metric.undefined("equity never fell below an earlier high", no_skill=0.0)
+    if growth <= 0:
+        return Metric.undefined("equity was lost: no growth per year leads there", no_skill=0.0)
+    log_growth = math.log(growth) / years
+    if log_growth > math.log(np.finfo(np.float64).max) / 2:
+        return Metric.undefined("the record is too short: its growth a year is beyond numbers", no_skill=0.0)
+    return Metric(math.expm1(log_growth) / deepest, no_skill=0.0)
+
+
+def expected_shortfall(returns: FloatArray) -> Metric:
+    """Return the mean loss of the worst 5 % of bars, positive where they lose (`cvar`).
+
+    Expected shortfall of the empirical distribution at α = 5 % (Acerbi & Tasche 2002, "On the coherence of
+    expected shortfall", definition 2.6), which is the conditional value at risk of Rockafellar & Uryasev
+    (2002): −(Σ of the ⌊nα⌋ lowest + (nα − ⌊nα⌋)·the next) / (nα). Flat bars count; staying flat has 0.
+
+    >>> expected_shortfall(np.array([-0.04, 0.01, 0.02] + [0.0] * 7)).value
+    0.04
+    """
+    if returns.size == 0:
+        return Metric.undefined("there is no return", no_skill=0.0, n=0)
+    share = returns.size * TAIL_SHARE
+    whole = int(share)
+    lowest = _lowest(returns, whole + 1)
+    total = float(lowest[:whole].sum() + (share - whole) * lowest[whole])
+    return Metric(-total / share, no_skill=0.0, n=returns.size)
+
+
+def _lowest(values: FloatArray, count: int) -> FloatArray:
+    """Return the `count` lowest values, the largest of them last."""
+    # A sample's quantile somewhat above the one sought leaves little to sort; if too little, all is sorted.
+    sample = np.sort(values[::SAMPLE_STEP])
+    bound = sample[min(int(1.2 * count / SAMPLE_STEP) + 10, sample.size - 1)]
+    kept = np.empty(values.size)
+    found = _keep_up_to(values, bound, kept)
+    rest = kept[:found] if found >= count else values
+    return np.partition(rest, count - 1)[:count]
+
+
+@compiled
+def _keep_up_to(values: FloatArray, bound: float, kept: FloatArray) -> int:
+    """Write the values up to `bound` into `kept`; return how many they are."""
+    count = 0
+    for value in values:
+        kept[count] = value  # overwritten by the next one unless it counts
+        count += value <= bound
+    return count

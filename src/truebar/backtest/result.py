@@ -4,45 +4,91 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from truebar.arrays import BoolArray, FloatArray
-from truebar.backtest import account
-from truebar.backtest.metrics import bar_returns, drawdown
+from truebar.arrays import BoolArray, FloatArray, IntArray
+from truebar.backtest.account import (
+    FILL_BAR,
+    FILL_FEE_RATE,
+    FILL_MARKET_PRICE,
+    FILL_PRICE,
+    FILL_REASON,
+    FILL_UNITS,
+    REASONS,
+)
+from truebar.backtest.metrics import drawdown
+from truebar.backtest.trips import (
+    TRIP_ENTRY_BAR,
+    TRIP_ENTRY_PRICE,
+    TRIP_EXIT_BAR,
+    TRIP_EXIT_PRICE,
+    TRIP_FEES,
+    TRIP_FLOW,
+    TRIP_FUNDING,
+    TRIP_NOTIONAL,
+    TRIP_REASON,
+    TRIP_SLIPPAGE,
+    TRIP_UNITS,
+    units_held,
+)
 from truebar.scores.metric import Metric
+from truebar.times import utc_index
 
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """One simulated account.
+    """One simulated account; its tables are made when they are first asked for.
 
     Attributes:
         equity: float64[n], at the close of each bar, quote currency.
-        position: float64[n], units times close over equity at the close of each bar, signed; 0 after ruin.
-        trades: one row for each round trip, in order of entry; `net_pnl` adds up to the change of equity.
-            A position open at the end is the last row, with reason `open`.
-        fills: one row for each execution.
+        returns: float64[n-1], equity_t / equity_{t-1} - 1, flat bars included; 0 after ruin.
         metrics: by name, each a `Metric`.
-        open_time: int64[n], nanoseconds since 1970 UTC.
+        open_time_ns: int64[n], nanoseconds since 1970 UTC.
         timeframe: of the bars.
         initial_capital: equity before the first bar, quote currency.
+        close: float64[n], price at the close of each bar, quote currency.
+        fill_rows: float64[fills, FILL_FIELDS], see `truebar.backtest.account`.
+        trip_rows: float64[trips, TRIP_FIELDS], see `truebar.backtest.trips`.
     """
 
     equity: FloatArray
-    position: FloatArray
-    trades: pd.DataFrame
-    fills: pd.DataFrame
+    returns: FloatArray
     metrics: Mapping[str, Metric]
-    open_time: pd.DatetimeIndex
+    open_time_ns: IntArray
     timeframe: str
     initial_capital: float
+    close: FloatArray
+    fill_rows: FloatArray
+    trip_rows: FloatArray
 
-    @property
-    def returns(self) -> FloatArray:
-        """Return float64[n-1], equity_t / equity_{t-1} - 1, flat bars included; 0 after ruin."""
-        return bar_returns(self.equity)
+    @cached_property
+    def open_time(self) -> pd.DatetimeIndex:
+        """Return the [n] times of the bars' opens, UTC."""
+        return utc_index(self.open_time_ns)
+
+    @cached_property
+    def position(self) -> FloatArray:
+        """Return float64[n], units times close over equity at the close of each bar, signed; 0 after ruin."""
+        units = units_held(self.fill_rows, self.equity.size)
+        held: BoolArray = units != 0
+        return np.where(held, units * self.close / np.where(held, self.equity, 1.0), 0.0)
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Return one row for each round trip, in order of entry; `net_pnl` adds up to the change of equity.
+
+        A position open at the end is the last row, with reason `open`.
+        """
+        return trades_frame(self.trip_rows, self.open_time)
+
+    @cached_property
+    def fills(self) -> pd.DataFrame:
+        """Return one row for each execution."""
+        return fills_frame(self.fill_rows, self.open_time)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the equity curve as a table: open_time, equity, position, drawdown."""
@@ -56,14 +102,8 @@ class BacktestResult:
         )
 
 
-def positions(units: FloatArray, close: FloatArray, equity: FloatArray) -> FloatArray:
-    """Return the signed share of equity held at each close; 0 where nothing is held."""
-    held: BoolArray = (units != 0) & (equity > 0)
-    return np.where(held, units * close / np.where(held, equity, 1.0), 0.0)
-
-
-def _reasons(codes: FloatArray) -> list[str]:
-    return [account.REASONS[int(code)] for code in codes]
+def _reasons(codes: FloatArray) -> npt.NDArray[np.object_]:
+    return np.array(REASONS, dtype=object)[codes.astype(np.int64)]
 
 
 def fills_frame(fills: FloatArray, open_time: pd.DatetimeIndex) -> pd.DataFrame:
@@ -72,16 +112,17 @@ def fills_frame(fills: FloatArray, open_time: pd.DatetimeIndex) -> pd.DataFrame:
     Units are signed; fee and slippage_cost are quote currency, positive is paid. A liquidation happens
     within the bar that open_time names, everything else at its open.
     """
-    bar = fills[:, account.FILL_BAR].astype(np.int64)
+    bar = fills[:, FILL_BAR].astype(np.int64)
+    units, price = fills[:, FILL_UNITS], fills[:, FILL_PRICE]
     return pd.DataFrame(
         {
             "bar": bar,
             "open_time": open_time[bar],
-            "units": fills[:, account.FILL_UNITS],
-            "price": fills[:, account.FILL_PRICE],
-            "fee": fills[:, account.FILL_FEE],
-            "slippage_cost": fills[:, account.FILL_SLIPPAGE],
-            "reason": _reasons(fills[:, account.FILL_REASON]),
+            "units": units,
+            "price": price,
+            "fee": np.abs(units) * price * fills[:, FILL_FEE_RATE],
+            "slippage_cost": units * (price - fills[:, FILL_MARKET_PRICE]),
+            "reason": _reasons(fills[:, FILL_REASON]),
         }
     )
 
@@ -92,26 +133,24 @@ def trades_frame(trips: FloatArray, open_time: pd.DatetimeIndex) -> pd.DataFrame
     net_pnl = gross_pnl - fees - slippage - funding, where gross_pnl is at prices before slippage. Units are
     signed and those of the entry; a rebalance or resize changes them on the way and is in the money columns.
     """
-    entry, leave = (
-        trips[:, place].astype(np.int64) for place in (account.TRIP_ENTRY_BAR, account.TRIP_EXIT_BAR)
-    )
-    fees, slippage = trips[:, account.TRIP_FEES], trips[:, account.TRIP_SLIPPAGE]
-    net = trips[:, account.TRIP_FLOW] - trips[:, account.TRIP_FUNDING]
+    entry, leave = (trips[:, place].astype(np.int64) for place in (TRIP_ENTRY_BAR, TRIP_EXIT_BAR))
+    fees, slippage = trips[:, TRIP_FEES], trips[:, TRIP_SLIPPAGE]
+    net = trips[:, TRIP_FLOW] - trips[:, TRIP_FUNDING]
     return pd.DataFrame(
         {
             "entry_time": open_time[entry],
             "exit_time": open_time[leave],
-            "side": np.where(trips[:, account.TRIP_UNITS] > 0, "long", "short"),
-            "units": trips[:, account.TRIP_UNITS],
-            "entry_price": trips[:, account.TRIP_ENTRY_PRICE],
-            "exit_price": trips[:, account.TRIP_EXIT_PRICE],
+            "side": np.where(trips[:, TRIP_UNITS] > 0, "long", "short"),
+            "units": trips[:, TRIP_UNITS],
+            "entry_price": trips[:, TRIP_ENTRY_PRICE],
+            "exit_price": trips[:, TRIP_EXIT_PRICE],
             "bars": leave - entry,
-            "notional": trips[:, account.TRIP_NOTIONAL],
-            "gross_pnl": net + fees + slippage + trips[:, account.TRIP_FUNDING],
+            "notional": trips[:, TRIP_NOTIONAL],
+            "gross_pnl": net + fees + slippage + trips[:, TRIP_FUNDING],
             "fees": fees,
             "slippage": slippage,
-            "funding": trips[:, account.TRIP_FUNDING],
+            "funding": trips[:, TRIP_FUNDING],
             "net_pnl": net,
-            "reason": _reasons(trips[:, account.TRIP_REASON]),
+            "reason": _reasons(trips[:, TRIP_REASON]),
         }
     )

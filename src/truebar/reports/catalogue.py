@@ -69,10 +69,16 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "number",
         2,
     ),
+    "sortino": Entry("Sortino ratio", "a year; only losses count as risk", "money", "number", 2),
+    "calmar": Entry("Calmar ratio", "return a year over the deepest drawdown", "money", "number", 2),
     "max_drawdown": Entry("Deepest drawdown", "below an earlier high", "money", "percent", 2),
     "max_drawdown_bars": Entry("Longest drawdown", "bars below an earlier high", "money", "count"),
     "n_trades": Entry("Round trips", "completed", "money", "count"),
     "hit_rate": Entry("Winning round trips", "after costs", "money", "percent", 1),
+    "profit_factor": Entry(
+        "Profit factor", "gains of winning round trips over losses of the others", "money", "number", 2
+    ),
+    "cvar": Entry("Mean loss of the worst 5 % of bars", "expected shortfall", "money", "percent", 3),
     "exposure": Entry("Time in the market", "share of bars with a position", "money", "percent", 1),
     "turnover": Entry("Turnover", "traded notional over mean equity, a year", "money", "number", 1),
     "cost_share": Entry("Costs over gain before costs", "fees and slippage", "money", "percent", 1),

@@ -8,7 +8,7 @@ import pytest
 
 from truebar import backtest
 from truebar.backtest.engine import buy_and_hold, stay_flat
-from truebar.backtest.metrics import bar_returns, drawdown, drawdown_bars, sharpe_ratio
+from truebar.backtest.metrics import bar_returns, drawdown, sharpe_ratio, worst_drawdown
 from truebar.config import BacktestConfig
 from truebar.units import BARS_PER_YEAR
 
@@ -44,10 +44,11 @@ def test_sharpe_ratio_one_return_is_undefined() -> None:
 
 def test_drawdown_depth_and_length_by_hand() -> None:
     equity = np.array([100.0, 120.0, 90.0, 119.0, 121.0, 120.0])
-    assert drawdown(equity).max() == pytest.approx(0.25)
-    assert drawdown_bars(equity) == 2
-    assert drawdown_bars(np.array([1.0, 2.0, 3.0])) == 0
-    assert drawdown_bars(np.array([3.0, 2.0, 1.0])) == 2
+    assert drawdown(equity).max() == 0.25
+    assert worst_drawdown(equity) == (0.25, 2)
+    assert worst_drawdown(np.array([1.0, 2.0, 3.0])) == (0.0, 0)
+    assert worst_drawdown(np.array([4.0, 2.0, 1.0])) == (0.75, 2)
+    assert worst_drawdown(np.array([4.0, -1.0, -1.0])) == (1.25, 2)
 
 
 def test_bar_returns_after_ruin_are_zero() -> None:

@@ -215,5 +215,5 @@ def _net_ev_bps(
         edge[span], FixedRule(cost, cost), size=sizes[span], position_mode=config.position_mode
     )
     prices = market_arrays(market.bars.iloc[span], None, None)
-    equity = simulate(prices, target, cost_rates(config), config.initial_capital)[0]
+    equity = simulate(prices, target, cost_rates(config), config.initial_capital).equity
     return float(np.diff(np.log(equity)).mean()) / BASIS_POINT if equity.min() > 0 else -math.inf
