@@ -15,7 +15,7 @@ from truebar.compiled import compiled
 from truebar.scores.intervals import Estimate, Resampling, mean_estimate, with_intervals
 from truebar.scores.metric import Metric
 from truebar.scores.ranks import Ranking, ranked, roc_areas, roc_influence
-from truebar.scores.rows import ScoredRows, scored_rows
+from truebar.scores.rows import ScoredRows, checked_shares, no_rows, scored_rows
 from truebar.validation.significance import CountArray
 
 ECE_BINS: Final = 15
@@ -113,18 +113,20 @@ def activity_scores(
         dev_shares: (down, flat, up) of dev's labels, from `truebar.scores.rows.class_shares`.
         how: horizon, generator and number of resamples.
 
-    Rows without a label or a valid probability are left out. Where a class is missing the metric has no
-    value but a reason. The scores are known when the last label is.
+    Rows without a label or without a prediction (NaN) are left out and do not count in n. Where a
+    class is missing the metric has no value but a reason. The scores are known when the last label is.
 
     Raises:
         SchemaError: when lengths differ or there are not three columns.
         CorruptDataError: for a label other than -1, 0, 1 or missing.
+        InvalidProbabilityError: for a row that is infinite, outside [0, 1] or does not sum to one.
+        ConfigurationError: when dev's shares do not sum to one.
     """
-    rows = scored_rows(probabilities, labels)
+    prior, rows = checked_shares(dev_shares)[None, :], scored_rows(probabilities, labels)
     if rows.labels.size == 0:
         names = ("brier", "log_loss", "ece", "flat_auc", "macro_auc")
-        return {name: Metric.undefined("no row can be scored", n=0) for name in names}
-    one_hot, prior = rows.one_hot, np.asarray(dev_shares, dtype=np.float64)[None, :]
+        return {name: Metric.undefined(no_rows(rows), n=0) for name in names}
+    one_hot = rows.one_hot
     rankings = [
         ranked(np.ascontiguousarray(rows.probabilities[:, place]), one_hot[:, place] == 1)
         for place in range(3)

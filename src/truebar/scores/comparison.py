@@ -24,7 +24,8 @@ def paired_log_return(challenger: npt.ArrayLike, champion: npt.ArrayLike, how: R
         champion: float[n], of the same bars; zeros for "stay flat".
         how: horizon, generator and number of resamples.
 
-    Accounts that never differ have the interval [0, 0], which is not above 0. Known when the last bar has
+    Accounts that never differ have the interval [0, 0], which is not above 0; bars that hold less than two
+    mean blocks have none. Known when the last bar has
     closed.
 
     Raises:

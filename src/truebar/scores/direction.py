@@ -19,7 +19,7 @@ from truebar.scores.ranks import (
     roc_areas,
     roc_influence,
 )
-from truebar.scores.rows import ScoredRows, scored_rows
+from truebar.scores.rows import ScoredRows, checked_shares, no_rows, scored_rows
 from truebar.validation.significance import CountArray
 
 SMALLEST_PROBABILITY: Final = 1e-15
@@ -48,10 +48,10 @@ def up_share(class_shares: tuple[float, float, float]) -> float:
     Raises:
         ConfigurationError: when there is no up or no down.
     """
-    down, _, up = class_shares
+    down, _, up = checked_shares(class_shares)
     if not (down > 0 and up > 0):
         raise ConfigurationError(f"dev's class shares are {class_shares}; expected rows both down and up.")
-    return up / (up + down)
+    return float(up / (up + down))
 
 
 def _missing_class(ranking: Ranking) -> str | None:
@@ -114,18 +114,20 @@ def direction_scores(
         dev_shares: (down, flat, up) of dev's labels, from `truebar.scores.rows.class_shares`.
         how: horizon, generator and number of resamples.
 
-    Rows without a label or a valid probability are left out. Where a class is missing the metric has no
-    value but a reason. The scores are known when the last label is.
+    Rows without a label or without a prediction (NaN) are left out and do not count in n. Where a
+    class is missing the metric has no value but a reason. The scores are known when the last label is.
 
     Raises:
         SchemaError: when lengths differ or there are not three columns.
         CorruptDataError: for a label other than -1, 0, 1 or missing.
-        ConfigurationError: when dev has no ups or no downs.
+        InvalidProbabilityError: for a row that is infinite, outside [0, 1] or does not sum to one.
+        ConfigurationError: when dev has no ups or no downs, or its shares do not sum to one.
     """
     prior, rows = up_share(dev_shares), scored_rows(probabilities, labels)
     score = direction_score(rows.probabilities)
     ranking = ranked(score, rows.labels == 1, rows.labels != 0)
-    missing, n = _missing_class(ranking), rows.labels.size
+    n = rows.labels.size
+    missing = _missing_class(ranking) if n else no_rows(rows)
     scored: dict[str, Scored] = {}
     undefined: dict[str, Metric] = {}
     if missing is None:
@@ -134,7 +136,7 @@ def direction_scores(
         no_skill = {"roc_auc": 0.5, "pr_auc": None, "f1": None}
         undefined = {name: Metric.undefined(missing, no_skill=at, n=n) for name, at in no_skill.items()}
     if n == 0:
-        return undefined | {"log_skill": Metric.undefined("no row can be scored", no_skill=0.0, n=0)}
+        return undefined | {"log_skill": Metric.undefined(no_rows(rows), no_skill=0.0, n=0)}
     skill = log_skill_rows(rows, prior)
     scored["log_skill"] = (Metric(skill.mean(), no_skill=0.0, n=n), mean_estimate(skill))
     metrics = undefined | {name: metric for name, (metric, _) in scored.items()}

@@ -27,6 +27,9 @@ CHUNK_CELLS: Final = 131_072
 LEAST_DEFINED: Final = 0.5
 """Share of resamples in which a statistic must be defined for its interval to mean anything."""
 
+LEAST_BLOCKS: Final = 2
+"""Mean blocks that the rows must hold for an interval: fewer resample little but themselves."""
+
 Statistic = Callable[[CountArray], FloatArray]
 """Values[resamples] of a statistic from how often each resample has each row."""
 
@@ -79,14 +82,18 @@ def bootstrap_values(estimates: Mapping[str, Estimate], how: Resampling) -> dict
     Args:
         estimates: by name; all of the same n rows.
         how: horizon, generator and number of resamples.
+
+    NaN in every resample where the rows hold less than two mean blocks.
     """
     by_block: dict[float, list[str]] = {}
     for name, estimate in estimates.items():
         block = mean_block_length(estimate.influence, horizon_bars=how.horizon_bars)
         by_block.setdefault(block, []).append(name)
-    values = {name: np.empty(how.n_resamples) for name in estimates}
+    values = {name: np.full(how.n_resamples, np.nan) for name in estimates}
     for block, names in by_block.items():
         rows = estimates[names[0]].influence.size
+        if rows < LEAST_BLOCKS * block:
+            continue
         at_once = max(1, CHUNK_CELLS // max(rows, 1))
         for first in range(0, how.n_resamples, at_once):
             wanted = min(at_once, how.n_resamples - first)
@@ -97,7 +104,10 @@ def bootstrap_values(estimates: Mapping[str, Estimate], how: Resampling) -> dict
 
 
 def bootstrap_intervals(estimates: Mapping[str, Estimate], how: Resampling) -> dict[str, Interval]:
-    """Return two-sided 95 % percentile intervals by name; arguments as `bootstrap_values`."""
+    """Return two-sided 95 % percentile intervals by name; arguments as `bootstrap_values`.
+
+    There is no interval (None, None) where the statistic is defined in less than half of the resamples.
+    """
     return {name: percentiles(values) for name, values in bootstrap_values(estimates, how).items()}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
+from truebar.errors import ConfigurationError, InvalidProbabilityError
 from truebar.scores.activity import activity_scores, equal_mass_bins
 from truebar.scores.intervals import Resampling
 
@@ -69,3 +70,37 @@ def test_equal_mass_bins_equal_values_share_one() -> None:
     assert len(set(equal_mass_bins(values)[:50].tolist())) == 1
     spread = np.bincount(equal_mass_bins(np.arange(150.0)))
     assert spread.tolist() == [10] * 15
+
+
+def test_activity_scores_every_calibration_score_stands_beside_its_no_skill_value(
+    signal: Signal, how: Resampling
+) -> None:
+    probabilities, labels = signal(800)
+    prior = np.tile(SHARES, (800, 1))
+    scores, blind = (
+        activity_scores(said, labels, dev_shares=SHARES, how=how) for said in (probabilities, prior)
+    )
+    for name in ("brier", "log_loss"):
+        assert scores[name].value < scores[name].no_skill == blind[name].value == blind[name].no_skill
+    assert scores["ece"].no_skill == 0
+    assert all(metric.no_skill is not None for metric in scores.values())
+
+
+def test_activity_scores_of_what_cannot_be_scored_are_null_with_reason(how: Resampling) -> None:
+    scores = activity_scores([[0.2, 0.6, 0.2], [np.nan] * 3], [None, 1], dev_shares=SHARES, how=how)
+    assert {metric.reason for metric in scores.values()} == {
+        "none of 2 rows has both a label and a prediction"
+    }
+
+
+def test_activity_scores_bad_input_raises(how: Resampling) -> None:
+    with pytest.raises(InvalidProbabilityError):
+        activity_scores([[np.inf, 0.0, 0.0]], [1], dev_shares=SHARES, how=how)
+    with pytest.raises(ConfigurationError):
+        activity_scores([[0.2, 0.6, 0.2]], [1], dev_shares=(np.nan, 0.5, 0.5), how=how)
+
+
+def test_activity_scores_one_row_has_values_and_no_interval(how: Resampling) -> None:
+    brier = activity_scores([[0.2, 0.6, 0.2]], [0], dev_shares=SHARES, how=how)["brier"]
+    assert brier.value == pytest.approx(0.24)
+    assert (brier.low, brier.n) == (None, 1)

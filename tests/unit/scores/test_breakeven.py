@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from truebar.errors import ConfigurationError
 from truebar.scores.breakeven import break_even_correlation, mean_of_tail
+
+DATA = Path(__file__).parents[4] / "shared/data/klines/binance_um/15m"
 
 
 def test_mean_of_tail_equals_a_simulation() -> None:
@@ -40,3 +45,20 @@ def test_break_even_correlation_still_market_is_null_with_reason() -> None:
 def test_break_even_correlation_bad_arguments_raise(kwargs: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError):
         break_even_correlation([0.1, 0.2], **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "expected"),
+    [("BTCUSDT", [0.36, 0.18, 0.13]), ("SOLUSDT", [0.19, 0.09, 0.07]), ("NEARUSDT", [0.16, 0.08, 0.06])],
+)
+def test_break_even_correlation_of_real_markets_at_4_16_and_32_bars(
+    symbol: str, expected: list[float]
+) -> None:
+    path = DATA / f"{symbol}_2025.parquet"
+    if not path.exists():
+        pytest.skip("needs ../shared/data")
+    close = np.log(pd.read_parquet(path)["close"].to_numpy(dtype=np.float64))
+    for horizon_bars, correlation in zip((4, 16, 32), expected, strict=True):
+        future_return = close[horizon_bars:] - close[:-horizon_bars]
+        found = break_even_correlation(future_return, round_trip_cost=0.003).value
+        assert found == pytest.approx(correlation, abs=0.006)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
+from truebar.errors import ConfigurationError, CorruptDataError, InvalidProbabilityError, SchemaError
 from truebar.scores.direction import direction_score, direction_scores, log_skill_rows
 from truebar.scores.intervals import Resampling
 from truebar.scores.rows import class_shares, scored_rows
@@ -74,7 +74,7 @@ def test_direction_scores_same_generator_state_same_interval(signal: Signal) -> 
 
 def test_direction_scores_unusable_rows_are_left_out(signal: Signal) -> None:
     probabilities, labels = signal(300)
-    with_gaps = np.vstack((probabilities, [[np.nan] * 3, [0.9, 0.9, 0.9], [0.2, 0.2, 0.6]]))
+    with_gaps = np.vstack((probabilities, [[np.nan] * 3, [0.5, np.nan, 0.5], [0.2, 0.2, 0.6]]))
     column = pd.Series([*labels, 1, 1, None], dtype="Int64")
     plain, gappy = (
         direction_scores(rows, known, dev_shares=SHARES, how=Resampling(4, np.random.default_rng(3), 50))
@@ -115,3 +115,31 @@ def test_direction_scores_bad_input_raises(how: Resampling) -> None:
 
 def test_class_shares_ignore_missing_labels() -> None:
     assert class_shares(pd.Series([1, None, 0, -1, 0], dtype="Int64")) == (0.25, 0.5, 0.25)
+
+
+def test_direction_scores_all_rows_unlabelled_or_unpredicted_are_null_with_reason(how: Resampling) -> None:
+    unlabelled = direction_scores([[0.2, 0.5, 0.3]] * 5, [np.nan] * 5, dev_shares=SHARES, how=how)
+    unpredicted = direction_scores([[np.nan] * 3] * 5, [1, 0, -1, 1, 0], dev_shares=SHARES, how=how)
+    for scores in (unlabelled, unpredicted):
+        assert {metric.reason for metric in scores.values()} == {
+            "none of 5 rows has both a label and a prediction"
+        }
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, 1.5])
+def test_direction_scores_probability_that_is_none_raises(bad: float, how: Resampling) -> None:
+    with pytest.raises(InvalidProbabilityError):
+        direction_scores([[0.2, 0.5, 0.3], [bad, 0.2, 0.3]], [1, -1], dev_shares=SHARES, how=how)
+
+
+def test_direction_scores_too_few_rows_for_two_blocks_have_no_interval() -> None:
+    rows, labels = [[0.2, 0.5, 0.3], [0.4, 0.4, 0.2]] * 6, [1, -1] * 6
+    few, enough = (
+        direction_scores(
+            rows, labels, dev_shares=SHARES, how=Resampling(horizon, np.random.default_rng(0), 50)
+        )["log_skill"]
+        for horizon in (4, 1)
+    )
+    assert few.value == enough.value
+    assert (few.low, few.high) == (None, None)
+    assert enough.low is not None
