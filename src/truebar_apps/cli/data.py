@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from truebar.errors import ConfigurationError, QueryError
 from truebar.partitions import Partition
+from truebar_apps.cli.checkout import find_checkout
 from truebar_apps.cli.options import (
     AnySymbolOption,
     AnyTimeframeOption,
@@ -21,31 +21,42 @@ from truebar_apps.cli.options import (
     current_home,
 )
 from truebar_apps.cli.output import print_json, print_table
+from truebar_apps.cli.own_data import bring_in, show, totals
+from truebar_io.configuration import load_configuration
 from truebar_io.frames import write_frame
-from truebar_io.ingest import ingest_file
-from truebar_io.lease import Lease
 from truebar_io.warehouse import Warehouse
 
-PathArgument = Annotated[Path, typer.Argument(help="A Parquet or CSV file of klines.")]
+PathArgument = Annotated[
+    Path, typer.Argument(help="A Parquet, CSV or exchange archive zip of klines, or a folder of them.")
+]
 
 
 def import_(
     path: PathArgument, symbol: SymbolOption, timeframe: TimeframeOption, json: JsonOption = False
 ) -> None:
-    """Bring a file of klines into market.klines; returns when it is published."""
+    """Bring klines into market.klines; returns when they are published.
+
+    A folder is one data set: its files are published together. Files that could not be taken are named at the
+    end, and the command fails.
+    """
     partition = Partition(symbol, timeframe)
+    checkout = find_checkout()
     home = current_home()
-    lease = Lease.acquire(home, partition, "truebar import")
-    try:
-        result = ingest_file(Warehouse(home), partition, path, now=datetime.now(UTC))
-    finally:
-        lease.release()
+    result = bring_in(home, load_configuration(checkout), partition, path)
     if json:
-        print_json({"symbol": symbol, "timeframe": timeframe, "file": str(path), **asdict(result)})
-        return
-    print_table(
-        f"{partition} from {path.name}", ["what", "value"], [[k, v] for k, v in asdict(result).items()]
-    )
+        print_json(
+            {
+                "symbol": symbol,
+                "timeframe": timeframe,
+                "file": str(path),
+                **totals(result.imported),
+                "files": [asdict(done) for done in result.imported],
+                "refused": {name: str(error) for name, error in result.refused.items()},
+            }
+        )
+    else:
+        show(home, partition, result)
+    result.raise_refused()
 
 
 def sql(
@@ -72,17 +83,24 @@ def sql(
 
 def export(
     table: Annotated[str, typer.Argument(help="A table such as market.klines or features.matrix.")],
-    to: Annotated[Path, typer.Option("--to", help="A .parquet or .csv file to be made.")],
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="A .parquet or .csv file to be made; exports/<table>.parquet of the home."),
+    ] = None,
     symbol: AnySymbolOption = None,
     timeframe: AnyTimeframeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write a table to a Parquet or CSV file; an existing file is replaced only when the new one is whole."""
-    store = Warehouse(current_home())
+    home = current_home()
+    store = Warehouse(home)
     partitions = [p for p in chosen(store.partitions(), symbol, timeframe) if store.has(p, table)]
     if not partitions:
         raise ConfigurationError(f"no chosen partition has {table}; `truebar doctor` lists what there is.")
     frame = store.read("*", from_=table, partitions=partitions)
+    if to is None:
+        to = home.path / "exports" / f"{table}.parquet"
+        to.parent.mkdir(exist_ok=True)
     write_frame(frame, to)
     summary = {"table": table, "rows": len(frame), "partitions": [p.key for p in partitions], "file": str(to)}
     if json:

@@ -1,4 +1,4 @@
-"""Commands that run the Dagster graph: demo, materialize, ui."""
+"""Commands that run the Dagster graph: demo, materialize, train, backtest, ui."""
 
 from __future__ import annotations
 
@@ -10,12 +10,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from truebar.errors import ConfigurationError
+from truebar.kinds import KINDS
 from truebar.partitions import Partition
 from truebar_apps.cli.checkout import prepare_dagster_home, require_checkout
 from truebar_apps.cli.failures import raise_failures
-from truebar_apps.cli.options import JsonOption, SymbolOption, TimeframeOption
+from truebar_apps.cli.options import (
+    AnySymbolOption,
+    AnyTimeframeOption,
+    JsonOption,
+    SymbolOption,
+    TimeframeOption,
+    chosen,
+    current_home,
+)
 from truebar_apps.cli.output import console, print_json
+from truebar_apps.cli.own_data import bring_in, require_trainable, show
+from truebar_apps.cli.runs import RunRequest
 from truebar_apps.cli.verdicts import print_verdicts, stored_verdicts
+from truebar_io.bundles import BundleStore
 from truebar_io.configuration import load_configuration
 from truebar_io.home import Home
 from truebar_io.reports import index_path
@@ -25,8 +38,14 @@ from truebar_io.warehouse import Warehouse
 if TYPE_CHECKING:
     from truebar_apps.cli.session import Session
 
-DEMO: tuple[Partition, ...] = (Partition("BTC-USD", "1h"), Partition("BTC-USD", "4h"))
+DEMO: tuple[Partition, ...] = (
+    Partition("BTC-USD", "1h"),
+    Partition("BTC-USD", "4h"),
+    Partition("SYN-EDGE", "15m"),
+    Partition("SYN-NULL", "15m"),
+)
 UI_PORT = 3000
+TRIALS_VARIABLE = "TRUEBAR_XGB__OPTUNA__N_TRIALS"
 
 
 def _start(partitions: Sequence[Partition]) -> Session:
@@ -36,14 +55,14 @@ def _start(partitions: Sequence[Partition]) -> Session:
     return Session.start(partitions)
 
 
-def _work_on(partitions: Sequence[Partition], *, json: bool) -> None:
+def _work_on(partitions: Sequence[Partition], *, json: bool, retrain: bool = False) -> None:
     """Bring the partitions up to date and print what there is; then, if some failed, raise naming them.
 
     Raises:
         TruebarError: what stopped a partition; the others are finished and shown.
     """
     session = _start(partitions)
-    done, failures = session.bring_up_to_date(partitions, quiet=json)
+    done, failures = session.bring_up_to_date(partitions, quiet=json, retrain=retrain)
     failed = {partition.key: str(error) for partition, error in failures.items()}
     _conclude(session, partitions, {**done, "failed": failed}, json=json)
     raise_failures(failures)
@@ -56,7 +75,7 @@ def _conclude(session: Session, partitions: Sequence[Partition], done: dict[str,
         print_json({**done, "verdicts": found, "report": str(index_path(session.home))})
         return
     if found:
-        print_verdicts(found)
+        print_verdicts(found, session.settings)
     out = console()
     out.print(
         f"{done['klines_written']} klines written, {done['refreshed']} partitions refreshed, "
@@ -66,19 +85,98 @@ def _conclude(session: Session, partitions: Sequence[Partition], done: dict[str,
     out.print(f"UI      make ui, then http://127.0.0.1:{UI_PORT}")
 
 
-def demo(json: JsonOption = False) -> None:
-    """Import the embedded BTC-USD market, run the whole graph on 1h and 4h, and print the verdicts."""
-    _work_on(DEMO, json=json)
+def demo(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Your own klines instead: a file or a folder of files.")
+    ] = None,
+    symbol: AnySymbolOption = None,
+    timeframe: AnyTimeframeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run the whole graph and print the verdicts: on the markets that come with truebar, or on your own data.
+
+    Raises:
+        ConfigurationError: data without symbol and timeframe, or these without data.
+        TooFewRowsError: the data are too few to train on; they are imported all the same.
+        DataError: what was refused, after everything else is done.
+    """
+    if data is None:
+        if symbol or timeframe:
+            raise ConfigurationError(
+                "symbol and timeframe say what --data is (make demo DATA=<file or folder> SYMBOL=BTCUSDT "
+                "TIMEFRAME=15m); without it, `truebar materialize` runs one partition."
+            )
+        _work_on(DEMO, json=json)
+        return
+    if not symbol or not timeframe:
+        raise ConfigurationError(
+            "data need a name: give the symbol and the timeframe (make demo DATA=<file or folder> "
+            "SYMBOL=BTCUSDT TIMEFRAME=15m)."
+        )
+    partition = Partition(symbol, timeframe)
+    checkout = require_checkout()
+    home = Home.from_environment(checkout)
+    imported = bring_in(home, load_configuration(checkout), partition, data)
+    if not json:
+        show(home, partition, imported)
+    require_trainable(home, partition)
+    _work_on([partition], json=json)
+    imported.raise_refused()
 
 
 def materialize(symbol: SymbolOption, timeframe: TimeframeOption, json: JsonOption = False) -> None:
     """Run the whole graph for one partition, from its klines to its verdict."""
+    _work_on([_with_data(symbol, timeframe)], json=json)
+
+
+def train(
+    symbol: SymbolOption,
+    timeframe: TimeframeOption,
+    trials: Annotated[
+        int | None, typer.Option("--trials", help="Trials of the search; optuna.n_trials of xgb.yaml.", min=1)
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Search, train and judge one partition anew, whatever there is; watch it with `truebar watch`."""
+    if trials is not None:
+        os.environ[TRIALS_VARIABLE] = str(trials)
+    partition = _with_data(symbol, timeframe)
+    _work_on([partition], json=json, retrain=True)
+
+
+def backtest(
+    symbol: AnySymbolOption = None, timeframe: AnyTimeframeOption = None, json: JsonOption = False
+) -> None:
+    """Judge the bundles of the chosen partitions again, without training: backtest, verdict and report."""
+    home = current_home()
+    bundles = BundleStore(home)
+    partitions = [
+        partition
+        for partition in chosen(Warehouse(home).partitions(), symbol, timeframe)
+        if any(bundles.current(partition, kind) is not None for kind in KINDS)
+    ]
+    if not partitions:
+        raise ConfigurationError(
+            "no chosen partition has a bundle to judge; train one first: `make train-xgb`."
+        )
+    session = _start(partitions)
+    failures = session.run([RunRequest.single("backtest", each) for each in partitions], quiet=json)
+    failed = {partition.key: str(error) for partition, error in failures.items()}
+    done = {"refreshed": 0, "trained": 0, "klines_written": 0, "failed": failed}
+    _conclude(session, partitions, done, json=json)
+    raise_failures(failures)
+
+
+def _with_data(symbol: str, timeframe: str) -> Partition:
+    """Return the partition, if there is something its klines are or can be made of.
+
+    A symbol is never taken out of Dagster again, so one without data must not get in.
+    """
     partition = Partition(symbol, timeframe)
-    # A symbol is never taken out of Dagster again, so one without data must not get in.
     checkout = require_checkout()
     home = Home.from_environment(checkout)
     require_data(Warehouse(home), home, partition, load_configuration(checkout))
-    _work_on([partition], json=json)
+    return partition
 
 
 def ui(

@@ -10,7 +10,7 @@ from typing import Self
 import typer
 
 from truebar.errors import StorageFullError, TruebarError
-from truebar_apps.cli import data, doctor, graph, verdicts
+from truebar_apps.cli import data, doctor, graph, search, verdicts
 from truebar_apps.cli.output import exit_code, print_error
 from truebar_io.warehouse.files import is_full
 
@@ -25,12 +25,16 @@ app = typer.Typer(
 app.command("demo")(graph.demo)
 app.command("import")(data.import_)
 app.command("materialize")(graph.materialize)
+app.command("train")(graph.train)
+app.command("backtest")(graph.backtest)
+app.command("watch")(search.watch)
 app.command("verdicts")(verdicts.verdicts)
 app.command("report")(verdicts.report)
 app.command("sql")(data.sql)
 app.command("export")(data.export)
 app.command("doctor")(doctor.doctor)
 app.command("ui")(graph.ui)
+app.command("mlflow")(search.mlflow)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -57,9 +57,9 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(_plain(value), indent=2, default=str, allow_nan=False) + "\n")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write a table for people to stdout; numbers stand right."""
-    table = Table(
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Return a table for people; numbers stand right, and what is not there is a dash."""
+    drawn = Table(
         title=title or None,
         title_justify="left",
         header_style="bold",
@@ -69,10 +69,15 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     )
     for position, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[position], (int, float)) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("–" if cell is None else escape(str(cell)) for cell in row))
-    console().print(table)
+        drawn.add_row(*("–" if cell is None else escape(str(cell)) for cell in row))
+    return drawn
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write a table for people to stdout."""
+    console().print(table(title, columns, rows))
 
 
 def exit_code(error: TruebarError) -> int:

@@ -86,11 +86,16 @@ class Session:
         return failures
 
     def bring_up_to_date(
-        self, partitions: Sequence[Partition], *, quiet: bool
+        self, partitions: Sequence[Partition], *, quiet: bool, retrain: bool = False
     ) -> tuple[dict[str, Any], dict[Partition, TruebarError]]:
         """Refresh and train what is not up to date; return what was done, and why some partitions are not.
 
         A partition that cannot be refreshed is not trained.
+
+        Args:
+            partitions: what is to be brought up to date.
+            quiet: show no progress.
+            retrain: train those that are up to date, too.
         """
         readable, failures = self._imports_readable(partitions)
         before = self.klines_written(readable)
@@ -100,6 +105,8 @@ class Session:
         failures |= unknown | self.run(refresh_requests(stale, order), quiet=quiet)
         fresh = [partition for partition in readable if partition not in failures]
         untrained, unknown = training_plan(self.store, self.home, self.settings, fresh)
+        if retrain:
+            untrained, unknown = fresh, {}
         failures |= unknown | self.run(train_requests(untrained), quiet=quiet)
         done = {
             "refreshed": sum(partition in fresh for partition in stale),
