@@ -10,6 +10,7 @@ import pytest
 from scipy.special import stdtr
 from sklearn.metrics import log_loss, roc_auc_score
 
+from benchmarks.oracle import simulated_returns
 from truebar.backtest import run
 from truebar.config import BacktestConfig, CostsConfig, LabelConfig, SizingConfig
 from truebar.decision import FixedRule, next_position
@@ -61,27 +62,6 @@ def labels_of(market: SyntheticMarket, config: LabelConfig = LABEL) -> pd.DataFr
     )
 
 
-def simulated_returns(
-    state: pd.Series, horizon: int, paths: int, random: np.random.Generator, drift: float = 0.0
-) -> Floats:
-    """Return log returns over the horizon by METHOD §8, written down once more and drawn without tricks."""
-    season = np.exp(0.35 * np.sin(2 * np.pi * np.arange(96) / 96 - 1))
-    season /= math.sqrt(np.mean(season**2))
-    weight = math.sqrt(1 - 0.97**2)
-    deviation = math.sqrt(1 + 0.64 - 1.6 * 0.6 * weight / (1 - 0.8 * 0.97))
-    base = 1 / 35_040
-    v, a, b, total = (np.full(paths, value) for value in (state["v"], state["a"], state["b"], 0.0))
-    for step in range(horizon):
-        shock = random.standard_t(5, paths) * math.sqrt(3 / 5)
-        flow = random.standard_normal(paths)
-        sigma = season[(int(state["slot"]) + step) % 96] * np.sqrt(v)
-        total += sigma * (STRENGTH * (a - 0.8 * b) / deviation + shock) + drift / 35_040
-        v = np.minimum(base * 0.01 + (0.05 + 0.04 * (shock < 0)) * v * shock**2 + 0.92 * v, 25 * base)
-        a = 0.8 * a + 0.6 * flow
-        b = 0.97 * b + weight * flow
-    return total
-
-
 @pytest.mark.parametrize(("horizon", "drift", "heat"), [(4, 0.0, 1), (8, 0.0, 1), (3, 5.0, 1), (6, 0.0, 25)])
 def test_oracle_agrees_with_plain_simulation(horizon: int, drift: float, heat: float) -> None:
     market = synthetic("SYN-EDGE", seed=horizon, n_bars=4_000, drift_per_year=drift)
@@ -91,7 +71,7 @@ def test_oracle_agrees_with_plain_simulation(horizon: int, drift: float, heat: f
     found, tau = oracle(market, config), labels_of(market, config)["tau"].to_numpy()
     random, paths = np.random.default_rng(1), 20_000
     for row in random.choice(np.flatnonzero(found.probabilities["p_up"].notna()), 25, replace=False):
-        returns = simulated_returns(market.states.iloc[row], horizon, paths, random, drift)
+        returns = simulated_returns(market.states.iloc[row], horizon, paths, random, drift=drift)
         for name, share in (
             ("p_down", np.mean(returns < -tau[row])),
             ("p_flat", np.mean(np.abs(returns) <= tau[row])),
