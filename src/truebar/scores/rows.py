@@ -82,7 +82,8 @@ def scored_rows(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> ScoredRo
         first = ", ".join(f"{value:g}" for value in every[row])
         raise InvalidProbabilityError(
             f"{np.count_nonzero(broken)} of {broken.size} rows hold no probabilities, the first is row {row} "
-            f"({first}); expected three numbers in [0, 1] that sum to one, or NaN where there is no prediction. Check model and calibrator."
+            f"({first}); expected three numbers in [0, 1] that sum to one, or NaN where there is no "
+            "prediction. Check model and calibrator."
         )
     kept = predicted & ~np.isnan(known)
     return ScoredRows(

@@ -1,9 +1,10 @@
-"""Find what a computation knew too early: change the future of the bars and compare the past, exactly."""
+"""Find what a computation knew too early: change the future and compare the past, exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -19,6 +20,14 @@ TAMPERINGS: Final[tuple[Tampering, ...]] = get_args(Tampering)
 
 Computation: TypeAlias = Callable[[pd.DataFrame], "pd.DataFrame | FloatArray"]
 """Maps n bars to n rows: a frame, or one array."""
+
+Context: TypeAlias = Mapping[str, pd.DataFrame]
+"""Other tables by name (funding, other symbols, revised bars, listings), each with an `available_at`."""
+
+ContextComputation: TypeAlias = Callable[[pd.DataFrame, Context], "pd.DataFrame | FloatArray"]
+"""Maps n bars and other tables to n rows."""
+
+NO_CONTEXT: Final[Context] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -67,12 +76,40 @@ def tamper(
     return changed
 
 
+def tamper_table(
+    table: pd.DataFrame, known_until: int, tampering: Tampering, generator: np.random.Generator
+) -> pd.DataFrame:
+    """Return a copy of a table whose rows that are available after `known_until` are changed.
+
+    cut: they are gone. shock: each of their numbers is multiplied by a random one of its own. blank: their
+    numbers are missing. Times stay as they are.
+
+    Args:
+        table: with `available_at`, and any other columns.
+        known_until: nanoseconds since 1970; what is available then stays.
+        tampering: what is done.
+        generator: source of the shocks.
+    """
+    later = nanoseconds(table["available_at"], "available_at") > known_until
+    if tampering == "cut":
+        return table[~later].copy()
+    changed = table.copy()
+    for name in table.columns:
+        if pd.api.types.is_numeric_dtype(table[name].dtype):
+            values = floats(table[name])
+            shocks = np.exp(generator.normal(0, 0.3, np.count_nonzero(later)))
+            values[later] *= shocks if tampering == "shock" else np.nan
+            changed[name] = values
+    return changed
+
+
 def find_leaks(
     compute: Computation,
     bars: pd.DataFrame,
     *,
     generator: np.random.Generator,
     known_rows: int = 12,
+    known_from: int = 1,
     known_at: str | None = None,
 ) -> list[Leak]:
     """Return every column that depends on bars it could not have known, an empty list where none does.
@@ -85,23 +122,66 @@ def find_leaks(
         bars: closed klines, ascending, enough for values after warm-up.
         generator: chooses the bars and the shocks.
         known_rows: at how many bars the future is changed.
+        known_from: first bar at which it may be: before the warm-up has passed there is nothing to change.
         known_at: name of the computed column that holds the time from which a row may be used (a label's
             label_end); by default row t is known at the close of bar t.
 
     Raises:
-        TooFewRowsError: with fewer than 3 bars.
+        TooFewRowsError: with fewer than 3 bars, or none to choose from after `known_from`.
         SchemaError: when the computation does not return one row for each bar.
     """
-    if len(bars) < 3:
-        raise TooFewRowsError(f"{len(bars)} bars have no past and future to tell apart; give at least 3.")
+    return find_leaks_in_context(
+        lambda given, _: compute(given),
+        bars,
+        NO_CONTEXT,
+        generator=generator,
+        known_rows=known_rows,
+        known_from=known_from,
+        known_at=known_at,
+    )
+
+
+def find_leaks_in_context(
+    compute: ContextComputation,
+    bars: pd.DataFrame,
+    context: Context,
+    *,
+    generator: np.random.Generator,
+    known_rows: int = 12,
+    known_from: int = 1,
+    known_at: str | None = None,
+) -> list[Leak]:
+    """Return every column that depends on bars or on rows of other tables that it could not have known.
+
+    As `find_leaks`; in the other tables the rows whose `available_at` is later than the close of the known
+    bar are cut, shocked and blanked along with the bars.
+
+    Raises:
+        TooFewRowsError: with fewer than 3 bars, or none to choose from after `known_from`.
+        SchemaError: when the computation does not return one row for each bar, or a table of the context has
+            no available_at.
+    """
+    if len(bars) < 3 or not 1 <= known_from < len(bars) - 1:
+        raise TooFewRowsError(
+            f"{len(bars)} bars have no past and future to tell apart from bar {known_from} on; give at least "
+            "3, and more than the warm-up."
+        )
+    for name, table in context.items():
+        if "available_at" not in table.columns:
+            raise SchemaError(
+                f"{name} has no available_at, so that nobody can say what of it was known when."
+            )
     grid = grid_of(bars)
-    whole = _table(compute(bars), len(bars))
+    whole = _table(compute(bars, context), len(bars))
     leaks = []
-    for known_row in generator.integers(1, len(bars) - 1, known_rows).tolist():
+    for known_row in generator.integers(known_from, len(bars) - 1, known_rows).tolist():
         close_time = int(grid.open_time[known_row]) + grid.step
         for tampering in TAMPERINGS:
             tampered = tamper(bars, known_row, tampering, generator)
-            part = _table(compute(tampered), len(tampered)).iloc[: known_row + 1]
+            others = {
+                name: tamper_table(table, close_time, tampering, generator) for name, table in context.items()
+            }
+            part = _table(compute(tampered, others), len(tampered)).iloc[: known_row + 1]
             past = whole.iloc[: known_row + 1]
             known = _known(past, known_at, close_time) | _known(part, known_at, close_time)
             leaks += [
