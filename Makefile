@@ -14,7 +14,19 @@ export MLFLOW_LOCK_MODEL_DEPENDENCIES := false
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help install demo test check fmt ui clean
+# Which data, partition or table a target works on, given on the command line alone; empty: all, or the default.
+DATA      :=
+SYMBOL    :=
+TIMEFRAME :=
+TRIALS    :=
+TABLE     := features.matrix
+TO        :=
+WHERE      = $(if $(SYMBOL),--symbol "$(SYMBOL)") $(if $(TIMEFRAME),--timeframe "$(TIMEFRAME)")
+
+# Scripts that time both sides; the others prove (size, power) or draw.
+BENCHES := $(filter-out $(addprefix benchmarks/,planted.py size.py power.py draw.py draw_market.py),$(wildcard benchmarks/*.py))
+
+.PHONY: help install demo train-xgb backtest report watch mlflow export test proofs bench check fmt ui clean
 
 help:            ## Show the targets.
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -30,12 +42,38 @@ $(STAMP): pyproject.toml constraints.txt
 	cd dbt_features && ../$(BIN)/dbt --quiet parse --no-use-colors
 	touch $@
 
-demo: install    ## Import the embedded market, run the whole graph, print the verdicts.
-	$(BIN)/truebar demo
+demo: install    ## Run it all on the markets that come with it, or on your klines: DATA= SYMBOL= TIMEFRAME=
+	$(BIN)/truebar demo $(if $(DATA),--data "$(DATA)") $(WHERE)
+
+train-xgb: install  ## Search, train and judge one partition anew: SYMBOL= TIMEFRAME= [TRIALS=]
+	$(BIN)/truebar train $(WHERE) $(if $(TRIALS),--trials "$(TRIALS)")
+
+backtest: install   ## Judge what is trained again, without training: [SYMBOL=] [TIMEFRAME=]
+	$(BIN)/truebar backtest $(WHERE)
+
+report: install     ## Say where the reports are: [SYMBOL=] [TIMEFRAME=]
+	$(BIN)/truebar report $(WHERE)
+
+watch: install      ## Show how far the searches have come; Ctrl-C ends it.
+	$(BIN)/truebar watch $(WHERE)
+
+mlflow: install     ## MLflow's UI over all trainings, on http://127.0.0.1:5000.
+	$(BIN)/truebar mlflow
+
+export: install     ## Write a table to a file: [TABLE=features.matrix] [TO=file.parquet|csv] [SYMBOL=] [TIMEFRAME=]
+	$(BIN)/truebar export "$(TABLE)" $(if $(TO),--to "$(TO)") $(WHERE)
 
 test: install    ## Run all tests.
 	$(BIN)/pytest -n 2 --dist loadfile -m "not daemon"
 	$(BIN)/pytest -m daemon
+
+proofs: install  ## Size and power of the verdict on hundreds of markets (hours; goes on where it stopped).
+	$(BIN)/python benchmarks/size.py
+	$(BIN)/python benchmarks/power.py
+	$(BIN)/python benchmarks/draw.py
+
+bench: install   ## Time truebar beside its references, both sides in one process.
+	for script in $(BENCHES); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 check: install   ## Lint, format check, types, import contract, definitions.
 	$(BIN)/ruff check .

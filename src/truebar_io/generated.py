@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from truebar.config import BacktestConfig, LabelConfig, MarketConfig
 from truebar.errors import ConfigurationError, CorruptDataError
-from truebar.market import SyntheticMarket, oracle, synthetic
 from truebar.market.schema import MEASURE_COLUMNS
 from truebar.partitions import Partition
 from truebar_io.configuration import Configuration
 from truebar_io.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from truebar.market import SyntheticMarket
 
 
 def is_synthetic(settings: Configuration, symbol: str) -> bool:
@@ -47,6 +50,8 @@ def generate(settings: Configuration, partition: Partition) -> SyntheticMarket:
     Raises:
         ConfigurationError: the symbol is no synthetic market, or is generated at another timeframe.
     """
+    from truebar.market import synthetic  # noqa: PLC0415 (brings compiled code; most callers only ask names)
+
     market = settings.market_of(partition.symbol)
     how = market.synthetic
     if how is None or how.timeframe != partition.timeframe:
@@ -97,6 +102,8 @@ def oracle_scores(
     Raises:
         TooFewRowsError: none of the rows is a bar of the market.
     """
+    from truebar.market import oracle  # noqa: PLC0415
+
     rows = market.bars["open_time"].isin(open_time).to_numpy()
     known = oracle(market, label, rows, backtest_config=backtest)
     scores = {"roc_auc": known.roc_auc, "log_loss": known.log_loss, "ev_bps": known.ev_bps}

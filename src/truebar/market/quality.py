@@ -114,8 +114,12 @@ class KlinesQuality:
                 f"The sources do not give {', '.join(self.absent_columns)}; features of them are missing."
             )
         if self.imports:
-            met = f"{self.checksums_verified:,}" if self.checksums_verified else "none"
-            told.append(f"{_counted(self.imports, 'import')}, {met} with a CHECKSUM, which it met.")
+            met = (
+                f"{self.checksums_verified:,} with a CHECKSUM and as it says"
+                if self.checksums_verified
+                else ""
+            )
+            told.append(f"{_counted(self.imports, 'import')}, {met or 'without a CHECKSUM'}.")
         return tuple(told)
 
     def _gap_sentence(self, reason: str) -> str:

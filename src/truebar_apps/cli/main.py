@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
@@ -71,8 +72,17 @@ class FullDiskNamed:
                 ) from error
 
 
+def _in_words(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Return a warning as a person reads it: what, not where in the code."""
+    del filename, lineno, line
+    return f"{category.__name__}: {message}\n"
+
+
 def main() -> None:
     """Run the command line; truebar's own errors are told in words and set the exit status."""
+    warnings.formatwarning = _in_words
     try:
         with FullDiskNamed():
             app()
