@@ -100,6 +100,11 @@ def statistics(bars: pd.DataFrame) -> dict[str, float]:
     )
     spread = np.log((bars["high"] / bars["low"]).to_numpy(dtype=np.float64))[1:]
     found["mean range over mean abs(r)"] = float(spread.mean() / size.mean())
+    gone = np.log((bars["close"] / bars["open"]).to_numpy(dtype=np.float64))[1:]
+    parkinson = np.mean(spread**2) / (4 * math.log(2))
+    garman_klass = np.mean(spread**2 / 2 - (2 * math.log(2) - 1) * gone**2)
+    found["Parkinson over realized volatility"] = float(np.sqrt(parkinson) / returns.std())
+    found["Garman-Klass over realized volatility"] = float(np.sqrt(garman_klass) / returns.std())
     found["bars missing or without a trade"] = float(_missing(bars) + np.count_nonzero(volume == 0))
     return found
 
