@@ -1,4 +1,4 @@
-"""One asset factory for every model kind: model, calibrator, thresholds, predictions, backtest, report."""
+"""One asset factory for every model kind: study, model, calibrator, thresholds, backtest, report, deploy."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -43,10 +43,33 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
     @kind_asset(
         kind,
+        "study",
+        after=[["features", "matrix"], ["labels", "volatility"], ["labels", "vol_scaled"]],
+        by="optuna",
+        description="Trials over purged folds of dev; the frozen recipe and its out-of-fold rows.",
+    )
+    def study(
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        configuration: ConfigurationResource,
+        tracking: TrackingResource,
+    ) -> None:
+        from truebar_io.stages.searching import search  # noqa: PLC0415 (xgboost and optuna load in the body)
+
+        settings = configuration.load()
+
+        def freeze(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
+            with tracking.run(context, partition, kind) as run:
+                return search(store, partition, kind, settings, run)
+
+        each_partition(context, warehouse, freeze)
+
+    @kind_asset(
+        kind,
         "model",
-        after=[["features", "matrix"], ["labels", "vol_scaled"]],
+        after=[[kind, "study"], ["features", "matrix"], ["labels", "volatility"]],
         by=kind,
-        description="Out-of-fold rows of purged folds of dev, and the model fitted on all of dev.",
+        description="The frozen recipe's model, fitted on all of dev.",
     )
     def model(
         context: dg.AssetExecutionContext,
@@ -163,7 +186,25 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         each_partition(context, warehouse, render)
 
-    return [model, calibrator, thresholds, predictions, backtest, report]
+    @kind_asset(
+        kind,
+        "deploy",
+        after=[[kind, "backtest"]],
+        by=kind,
+        description="The judged recipe fitted on dev and vault together, if it has an edge and stays alike.",
+    )
+    def deploy(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+    ) -> None:
+        from truebar_io.stages.deploying import deploy as make  # noqa: PLC0415
+
+        def fit(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
+            with tracking.run(context, partition, kind) as run:
+                return make(store, partition, kind, run)
+
+        each_partition(context, warehouse, fit)
+
+    return [study, model, calibrator, thresholds, predictions, backtest, report, deploy]
 
 
 MODEL_ASSETS: Final = [asset for kind in KINDS for asset in model_assets(kind)]

@@ -266,8 +266,8 @@ class XgbSpace(Settings):
 class PrunerConfig(Settings):
     """When a trial is given up."""
 
-    type: Literal["hyperband", "median", "none"] = Field(
-        "hyperband", description="hyperband: successive halving over the boosting done; median: of the folds"
+    type: Literal["successive_halving", "hyperband", "median", "none"] = Field(
+        "successive_halving", description="compares the scores of trials after the same share of boosting"
     )
     reduction_factor: int = Field(3, ge=2, le=10, description="one in so many trials goes on, at each rung")
     startup_trials: int = Field(5, ge=1, description="trials that median never gives up")

@@ -7,6 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import Field
+
+from truebar.config import Settings
 from truebar.errors import BundleError
 from truebar.kinds import KINDS
 from truebar.models.bundle import Bundle, canonical_json
@@ -14,8 +17,16 @@ from truebar.partitions import Partition
 from truebar_io.durable import create_folder, replace_file
 from truebar_io.home import Home
 
-PARTS: Final = ("model.ubj", "draft.json", "calibrator.json", "thresholds.json")
+PARTS: Final = ("recipe.json", "model.ubj", "draft.json", "calibrator.json")
 """What the steps of one training leave for the next, until the bundle is packed."""
+
+
+class Deployment(Settings):
+    """What became of an evaluation bundle after its verdict."""
+
+    evaluation: str = Field(description="name of the bundle that was judged")
+    bundle: str | None = Field(description="name of the bundle that may trade; null where there is none")
+    reason: str = Field(description="why there is none, or what the guard saw")
 
 
 class BundleStore:
@@ -50,7 +61,7 @@ class BundleStore:
         return path.read_bytes()
 
     def save(self, partition: Partition, kind: str, bundle: Bundle) -> str:
-        """Store a bundle under its name, make it the current one, and return the name.
+        """Store a bundle under its name and return the name; one to judge becomes the current one.
 
         A folder of that name whose files are not what they were is replaced: it could never be loaded.
         """
@@ -59,8 +70,19 @@ class BundleStore:
         if stored.is_dir() and _files_of(stored) != bundle.files:
             shutil.rmtree(stored)
         create_folder(stored, bundle.files)
-        replace_file(folder / "evaluation.json", canonical_json({"bundle": bundle.name}))
+        if bundle.manifest.purpose == "evaluation":
+            replace_file(folder / "evaluation.json", canonical_json({"bundle": bundle.name}))
         return bundle.name
+
+    def save_deployment(self, partition: Partition, kind: str, deployment: Deployment) -> None:
+        """Write down what became of the current evaluation bundle: a bundle that may trade, or why not."""
+        content = canonical_json(deployment.model_dump(mode="json"))
+        replace_file(self._folder(partition, kind) / "deploy.json", content)
+
+    def deployment(self, partition: Partition, kind: str) -> Deployment | None:
+        """Return what became of the last evaluation bundle that was judged; None before the first."""
+        path = self._folder(partition, kind) / "deploy.json"
+        return Deployment.model_validate_json(path.read_bytes()) if path.is_file() else None
 
     def current(self, partition: Partition, kind: str) -> str | None:
         """Return the name of the current evaluation bundle; None before the first training."""
@@ -68,7 +90,7 @@ class BundleStore:
         return str(json.loads(path.read_bytes())["bundle"]) if path.is_file() else None
 
     def load(self, partition: Partition, kind: str, name: str | None = None) -> Bundle:
-        """Return a bundle, the current one unless named, with its content checked against its name.
+        """Return a bundle, the current one to judge unless named, its content checked against its name.
 
         Raises:
             BundleError: when there is none, or its files are not what they were.

@@ -39,6 +39,11 @@ class Home:
         return self.path / "models"
 
     @property
+    def studies(self) -> Path:
+        """Searches: one SQLite file for each partition and kind, and what its trials earned."""
+        return self.path / "studies"
+
+    @property
     def reports(self) -> Path:
         """HTML reports."""
         return self.path / "reports"

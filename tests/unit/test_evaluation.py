@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truebar.config import BacktestConfig, LabelConfig, XgbConfig
+from tests.unit.models.bundles import recipe_of
+from truebar.config import BacktestConfig
 from truebar.errors import WrongTimeframeError
 from truebar.evaluation import trade
 from truebar.models.bundle import DevFacts
-from truebar.models.recipe import xgboost_recipe
 from truebar.thresholds import at_cost
 
 FACTS = DevFacts(
@@ -28,7 +28,7 @@ def account(rows: int, timeframe: str) -> object:
         tau=np.full(rows, 0.02),
         facts=FACTS,
         rule=at_cost(BacktestConfig()),
-        recipe=xgboost_recipe(("a",), LabelConfig(), XgbConfig(), BacktestConfig()),
+        recipe=recipe_of(("a",)),
         timeframe=timeframe,
     )
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
@@ -24,7 +24,7 @@ FILES: Final = (
 )
 """The files of a bundle, each of them necessary."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 class Slice(Settings):
@@ -48,9 +48,11 @@ class Manifest(Settings):
     """What a bundle was made from and what it may be used for; no clock, no run, no path."""
 
     format: int = Field(FORMAT, ge=1, description="layout of the bundle")
+    purpose: Literal["evaluation", "deploy"] = Field(description="to be judged on its vault, or to trade")
     kind: str
     symbol: str
     timeframe: str
+    training: str = Field(description="of what was asked for, data and code: what makes it stale")
     recipe: Recipe
     recipe_digest: str
     data_digest: str = Field(description="of the rows of dev and vault")
@@ -58,7 +60,10 @@ class Manifest(Settings):
     dev: Slice
     vault: Slice
     purged_rows: int = Field(ge=0, description="rows between dev and vault that belong to neither")
-    facts: DevFacts
+    fitted: Slice = Field(description="rows that model, calibrator and thresholds were fitted on")
+    facts: DevFacts = Field(description="of the rows that it was fitted on")
+    evaluation: str | None = Field(None, description="deploy: name of the bundle whose verdict it relies on")
+    edge_correlation: float | None = Field(None, description="deploy: with the judged model's, unseen rows")
 
 
 def canonical_json(value: Any) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
-from truebar.errors import TooFewRowsError
+from truebar.errors import CorruptDataError, TooFewRowsError
 from truebar.history import History
 from truebar.models.bundle import DevFacts
 from truebar.models.protocol import Trainer
@@ -62,15 +63,8 @@ def predict_left_out(
     Raises:
         TooFewRowsError: when a side of a fold is empty, or lacks a class.
     """
-    taking_part = np.asarray(rows, dtype=np.int64)
-    if taking_part.size == 0:
-        raise TooFewRowsError("no rows to make folds of; use more history.")
-    open_time = history.open_time[taking_part]
-    label_end = history.labels["label_end"].iloc[taking_part]
-    splits = PurgedKFold(folds, embargo_bars=embargo_bars).split(open_time, label_end)
     tested, numbers, said, facts, sizes = [], [], [], [], []
-    for number, (training, test) in enumerate(splits):
-        fitted_on, left_out = taking_part[training], taking_part[test]
+    for number, (fitted_on, left_out) in enumerate(_sides(history, rows, folds, embargo_bars)):
         model = train(history.features[fitted_on], history.label[fitted_on])
         tested.append(left_out)
         numbers.append(np.full(left_out.size, number, dtype=np.int64))
@@ -80,3 +74,44 @@ def predict_left_out(
     return OutOfFold(
         np.concatenate(tested), np.concatenate(numbers), np.concatenate(said), tuple(facts), tuple(sizes)
     )
+
+
+def predicted_before(
+    history: History, rows: IntArray, probabilities: FloatArray, *, folds: int, embargo_bars: int
+) -> OutOfFold:
+    """Return out-of-fold rows whose probabilities are known already, as `predict_left_out` made them.
+
+    Args:
+        history: features and labels.
+        rows: int64[m], the labelled rows that took part, ascending.
+        probabilities: float64[m, 3], what was said of them out of fold.
+        folds: number of folds.
+        embargo_bars: as then.
+
+    Raises:
+        TooFewRowsError: when a side of a fold is empty.
+        CorruptDataError: when the folds do not hold exactly these rows: they were others then.
+    """
+    sides = list(_sides(history, rows, folds, embargo_bars))
+    tested = np.concatenate([left_out for _, left_out in sides])
+    if not np.array_equal(tested, rows) or probabilities.shape != (tested.size, 3):
+        raise CorruptDataError(
+            f"{len(rows)} out-of-fold rows with probabilities of shape {probabilities.shape} are not the "
+            f"{tested.size} rows of {folds} folds; make them again from the history of now."
+        )
+    fold = np.repeat(np.arange(folds), [left_out.size for _, left_out in sides])
+    facts = tuple(history.facts(fitted_on) for fitted_on, _ in sides)
+    return OutOfFold(tested, fold, probabilities, facts, tuple(int(side.size) for side, _ in sides))
+
+
+def _sides(
+    history: History, rows: IntArray, folds: int, embargo_bars: int
+) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield the training and the test rows of each fold, as rows of the history."""
+    taking_part = np.asarray(rows, dtype=np.int64)
+    if taking_part.size == 0:
+        raise TooFewRowsError("no rows to make folds of; use more history.")
+    open_time = history.open_time[taking_part]
+    label_end = history.labels["label_end"].iloc[taking_part]
+    for training, test in PurgedKFold(folds, embargo_bars=embargo_bars).split(open_time, label_end):
+        yield taking_part[training], taking_part[test]

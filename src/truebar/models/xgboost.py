@@ -18,7 +18,7 @@ from truebar.history import History
 from truebar.models.matrix import read_matrix
 from truebar.models.out_of_fold import OutOfFold, predict_left_out
 from truebar.models.protocol import CLASS_LABELS, CLASS_NAMES, class_numbers
-from truebar.models.recipe import Recipe
+from truebar.models.recipe import Recipe, Request
 from truebar.validation import default_embargo_bars
 
 
@@ -126,8 +126,33 @@ def fit(
     data = xgboost.QuantileDMatrix(
         rows, classes, feature_names=list(feature_names), max_bin=parameters.max_bin, nthread=threads
     )
-    booster = xgboost.train(_settings(parameters, threads), data, num_boost_round=parameters.rounds)
+    booster = xgboost.train(booster_settings(parameters, threads), data, num_boost_round=parameters.rounds)
     return XgboostModel(bytes(booster.save_raw("ubj")))
+
+
+def fit_rows(history: History, rows: IntArray, recipe: Recipe, *, threads: int = 1) -> XgboostModel:
+    """Return the recipe's model fitted on `rows` of a history; arguments and errors as `fit`."""
+    return fit(
+        history.features[rows],
+        history.label[rows],
+        recipe.parameters,
+        feature_names=recipe.feature_columns,
+        threads=threads,
+    )
+
+
+def embargo_of(recipe: Recipe | Request, timeframe: str, n_rows: int) -> int:
+    """Return the embargo in bars: the recipe's, or without one the default of METHOD §2.
+
+    Args:
+        recipe: what is fitted.
+        timeframe: length of a bar.
+        n_rows: rows that are cut into folds.
+    """
+    configured = recipe.validation.embargo_bars
+    if configured is not None:
+        return configured
+    return default_embargo_bars(recipe.label.horizon_bars, timeframe, n_rows)
 
 
 def out_of_fold(
@@ -138,8 +163,8 @@ def out_of_fold(
     Args:
         history: features, in the recipe's columns, and labels.
         rows: which rows of the history take part, ascending: those of dev.
-        recipe: parameters, folds and embargo; without an embargo the default of METHOD §2.
-        timeframe: length of a bar, for that default.
+        recipe: parameters, folds and embargo.
+        timeframe: length of a bar.
         threads: CPU threads of each fit.
 
     Raises:
@@ -151,14 +176,13 @@ def out_of_fold(
             f"the history has the features {', '.join(history.feature_columns)}; the recipe was made for "
             f"{', '.join(recipe.feature_columns)}."
         )
-    embargo_bars = recipe.validation.embargo_bars
-    if embargo_bars is None:
-        embargo_bars = default_embargo_bars(recipe.label.horizon_bars, timeframe, len(rows))
     train = partial(fit, parameters=recipe.parameters, feature_names=recipe.feature_columns, threads=threads)
+    embargo_bars = embargo_of(recipe, timeframe, len(rows))
     return predict_left_out(history, rows, train, folds=recipe.validation.folds, embargo_bars=embargo_bars)
 
 
-def _settings(parameters: XgbParameters, threads: int) -> dict[str, object]:
+def booster_settings(parameters: XgbParameters, threads: int) -> dict[str, object]:
+    """Return what XGBoost is told: the parameters but rounds, and what is the same for every model."""
     chosen = parameters.model_dump(exclude={"rounds"})
     fixed = {
         "objective": "multi:softprob",

@@ -1,5 +1,6 @@
 """Splits that cannot leak: purged from the labels' own ends, embargoed, with a vault nobody has seen."""
 
+from truebar.validation.beside import training_beside
 from truebar.validation.dev_vault import dev_vault
 from truebar.validation.purged import CombinatorialPurgedKFold, PurgedKFold
 from truebar.validation.splits import default_embargo_bars
@@ -14,5 +15,6 @@ __all__ = [
     "dev_vault",
     "next_vault",
     "timeline",
+    "training_beside",
     "vault_rows",
 ]

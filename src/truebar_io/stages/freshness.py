@@ -12,7 +12,7 @@ from truebar.partitions import Partition
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.home import Home
-from truebar_io.lineage import code_digest, made_from
+from truebar_io.lineage import UPSTREAM, code_digest, made_from
 from truebar_io.reports import report_path
 from truebar_io.sources import pending_sources
 from truebar_io.stages.labels import label_settings, volatility_settings
@@ -31,18 +31,11 @@ def expected_sources(
         "labels.volatility": volatility_settings(settings, partition),
         "labels.vol_scaled": label_settings(settings, partition),
     }
-    tables = (
-        "features.price",
-        "features.context",
-        "features.matrix",
-        "labels.volatility",
-        "labels.vol_scaled",
-    )
     return {
         table: made_from(
             store, partition, table, code=code.get(table, code_digest()), settings=chosen.get(table)
         )
-        for table in tables
+        for table in UPSTREAM
     }
 
 
@@ -86,6 +79,9 @@ def needs_training(
     bundles = BundleStore(home)
     current, verdict = bundles.current(partition, kind), bundles.load_verdict(partition, kind)
     if current is None or verdict is None or verdict["bundle"] != current:
+        return True
+    deployment = bundles.deployment(partition, kind)
+    if deployment is None or deployment.evaluation != current:
         return True
     reported = bundles.reported(partition, kind) == fingerprint(verdict)
     if not reported or not report_path(home, partition, kind).is_file():

@@ -2,79 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
+from truebar.arrays import FloatArray
 from truebar.config import LabelConfig
-from truebar.errors import ConfigurationError, MissingDataError
+from truebar.errors import MissingDataError
 from truebar.history import History
-from truebar.models.recipe import Recipe, xgboost_recipe
+from truebar.labels import vol_scaled
+from truebar.models.recipe import Request, xgboost_request
 from truebar.partitions import Partition
+from truebar.protocol import Look, RegisteredVault, VaultRegistry
 from truebar.validation import Vault, next_vault
 from truebar_io.configuration import Configuration
 from truebar_io.warehouse import Warehouse
 
 
-def load_history(store: Warehouse, partition: Partition, label: LabelConfig) -> History:
+def load_bars(store: Warehouse, partition: Partition) -> pd.DataFrame:
+    """Return all klines of a partition."""
+    return store.read("*", from_="market.klines", partitions=[partition])
+
+
+def load_volatility(store: Warehouse, partition: Partition) -> Mapping[str, FloatArray]:
+    """Return the published volatility of every bar, by estimator."""
+    frame = store.read("*", from_="labels.volatility", partitions=[partition])
+    names = [name for name in frame.columns if name not in ("open_time", "symbol", "timeframe")]
+    return {name: frame[name].to_numpy(dtype="float64", na_value=float("nan")) for name in names}
+
+
+def load_history(
+    store: Warehouse, partition: Partition, label: LabelConfig, bars: pd.DataFrame | None = None
+) -> History:
     """Return features and the labels of one configuration, row by row.
 
+    The labels are made from the published volatility: a search tries more of them than are kept in
+    `labels.vol_scaled`, which shows those of the configuration.
+
+    Args:
+        store: the warehouse.
+        partition: whose history.
+        label: estimator, k and horizon.
+        bars: all klines of the partition, where they are read already.
+
     Raises:
-        MissingDataError: when the labels of this configuration are not there.
+        MissingDataError: when the volatility of the estimator is not there.
     """
-    matrix = store.read("*", from_="features.matrix", partitions=[partition])
-    labels = store.read("*", from_="labels.vol_scaled", partitions=[partition])
-    wanted = (
-        (labels["horizon_bars"] == label.horizon_bars)
-        & (labels["estimator"] == label.estimator)
-        & (labels["k"] == label.k)
-    )
-    if not wanted.any():
+    known = load_bars(store, partition) if bars is None else bars
+    sigma = load_volatility(store, partition)
+    if label.estimator not in sigma or len(known) != len(sigma[label.estimator]):
         raise MissingDataError(
-            f"{partition}: no labels with horizon {label.horizon_bars}, {label.estimator} and k {label.k}; "
-            "materialize labels/volatility and labels/vol_scaled with the configuration as it is now."
+            f"{partition}: labels.volatility has no {label.estimator} for each of {len(known)} bars; "
+            "materialize labels/volatility."
         )
-    return History.align(matrix, labels[wanted].reset_index(drop=True))
+    labels = vol_scaled(
+        known,
+        sigma[label.estimator],
+        k=label.k,
+        horizon_bars=label.horizon_bars,
+        neutral_zone=label.neutral_zone,
+        timeframe=partition.timeframe,
+    )
+    matrix = store.read("*", from_="features.matrix", partitions=[partition])
+    return History.align(matrix, labels.assign(open_time=known["open_time"].to_numpy()))
 
 
-def recipe_of(settings: Configuration, partition: Partition, feature_columns: tuple[str, ...]) -> Recipe:
-    """Return the recipe that the configuration gives for `partition`.
-
-    Raises:
-        ConfigurationError: when threshold tuning is switched on: it is not part of the graph yet, and
-            a recipe that says so would be a lie.
-    """
-    if settings.xgb.postprocessing.threshold_tuning.enabled:
-        raise ConfigurationError(
-            "postprocessing.threshold_tuning.enabled is true in xgb.yaml, but the graph cannot tune "
-            "thresholds yet; set it to false: both thresholds are then the cost of a round trip."
-        )
-    label = settings.data.labels.for_partition(partition)
-    return xgboost_recipe(feature_columns, label, settings.xgb, settings.backtest_of(partition.symbol))
+def request_of(settings: Configuration, partition: Partition, feature_columns: tuple[str, ...]) -> Request:
+    """Return what the configuration asks for on `partition`."""
+    threshold = settings.data.labels.vol_threshold
+    return xgboost_request(
+        feature_columns,
+        settings.data.labels.for_partition(partition),
+        settings.xgb,
+        settings.backtest_of(partition.symbol),
+        k_grid=threshold.k.grid,
+        estimators=threshold.search,
+    )
 
 
-def registered_vaults(store: Warehouse, partition: Partition) -> list[Vault]:
-    """Return every vault ever registered on the partition."""
-    if not store.has(partition, "registry.vaults"):
+def load_registry(store: Warehouse, partition: Partition) -> VaultRegistry:
+    """Return every vault and look of the partition."""
+    vaults = _rows(store, partition, "registry.vaults", order="start")
+    looks = _rows(store, partition, "registry.looks", order="looked_at")
+    return VaultRegistry(
+        tuple(RegisteredVault.model_validate(row) for row in vaults),
+        tuple(Look.model_validate(row) for row in looks),
+    )
+
+
+def _rows(store: Warehouse, partition: Partition, table: str, *, order: str) -> list[dict[str, Any]]:
+    """Return the rows of a table, in order; none where the table is not there."""
+    if not store.has(partition, table):
         return []
-    frame = store.read(["start", "end"], from_="registry.vaults", partitions=[partition])
-    return [Vault(start, end) for start, end in zip(frame["start"], frame["end"], strict=True)]
+    frame = store.read("*", table, partition).sort_values(order)
+    records = frame.drop(columns=["symbol", "timeframe"], errors="ignore").to_dict("records")
+    return [{str(name): value for name, value in record.items()} for record in records]
 
 
 def current_vault(store: Warehouse, partition: Partition, history: History, share: float) -> Vault:
     """Return the vault that work on this history must keep; it may not be registered yet."""
-    label_end = history.labels["label_end"]
-    return next_vault(history.open_time, label_end, registered_vaults(store, partition), share=share)
+    registered = [entry.vault for entry in load_registry(store, partition).vaults]
+    return next_vault(history.open_time, history.labels["label_end"], registered, share=share)
 
 
 def register_vault(
     store: Warehouse, partition: Partition, vault: Vault, data_digest: str, *, now: datetime
 ) -> None:
     """Write the vault down before anything is fitted; a vault that is registered stays as it is."""
-    if vault in registered_vaults(store, partition):
-        return
-    row = {"start": vault.start, "end": vault.end, "data_digest": data_digest, "registered_at": now}
-    store.write(partition, "registry.vaults", pd.DataFrame([row]))
+    before = load_registry(store, partition)
+    after = before.register(vault, data_digest, at=now)
+    if after != before:
+        row = after.vaults[-1].model_dump()
+        store.write(partition, "registry.vaults", pd.DataFrame([row]))
 
 
 def record_look(
@@ -84,14 +125,9 @@ def record_look(
 
     The same recipe on the same data is one look, however often it runs.
     """
-    looks = pd.DataFrame(columns=["start", "data_digest", "recipe"])
-    if store.has(partition, "registry.looks"):
-        looks = store.read("*", from_="registry.looks", partitions=[partition])
-    same = (
-        (looks["start"] == vault.start) & (looks["data_digest"] == data_digest) & (looks["recipe"] == recipe)
-    )
-    if not same.any():
-        row = {"start": vault.start, "data_digest": data_digest, "recipe": recipe, "looked_at": now}
+    before = load_registry(store, partition)
+    after = before.look(vault, data_digest, recipe, at=now)
+    if after != before:
+        row = after.looks[-1].model_dump()
         store.write(partition, "registry.looks", pd.DataFrame([row]))
-    recipes = set(looks.loc[looks["start"] == vault.start, "recipe"]) | {recipe}
-    return len(recipes)
+    return after.looks_at(vault)

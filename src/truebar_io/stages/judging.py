@@ -8,21 +8,26 @@ from typing import Any
 
 import pandas as pd
 
+from truebar import calibration
 from truebar.backtest import BacktestResult
+from truebar.calibration import Calibrator
 from truebar.errors import BundleError, MissingDataError
 from truebar.evaluation import on_bars, trade
 from truebar.evidence import labels_within
 from truebar.history import History
 from truebar.models.bundle import Bundle
+from truebar.models.recipe import Recipe
 from truebar.partitions import Partition
 from truebar.thresholds.values import Thresholds
 from truebar.validation import Vault
 from truebar.verdict import Verdict, bootstrap_generator, judge
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
-from truebar_io.stages.history import load_history, record_look
+from truebar_io.generated import is_synthetic, market_behind, oracle_scores
+from truebar_io.stages.history import load_bars, load_history, record_look
+from truebar_io.stages.planning import evidence_on
 from truebar_io.stages.predicting import RAW, predictions_source
-from truebar_io.stages.training import PROBABILITIES, evidence_of
+from truebar_io.stages.searching import PROBABILITIES, load_frozen
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 
@@ -44,7 +49,7 @@ def vault_digest(store: Warehouse, partition: Partition, bundle: Bundle, history
     Raises:
         BundleError: when the data are no longer those that the bundle was made from.
     """
-    evidence = evidence_of(store, partition, history, vault_of(bundle))
+    evidence = evidence_on(load_bars(store, partition), history, vault_of(bundle))
     if evidence.data_digest != bundle.manifest.data_digest:
         raise BundleError(
             f"{partition}: klines, features or labels changed since the bundle {bundle.name[:12]} was made; "
@@ -87,6 +92,33 @@ def vault_account(
     return account, rows
 
 
+def calibrator_of(bundle: Bundle) -> Calibrator:
+    """Return the calibrator in a bundle."""
+    return calibration.from_json(bundle.files["calibrator.json"].decode())
+
+
+def require_judged(
+    store: Warehouse, partition: Partition, kind: str, bundle: Bundle, history: History
+) -> dict[str, Any]:
+    """Return the current verdict, which is the bundle's, on the data of now.
+
+    Raises:
+        MissingDataError: when it is not.
+        BundleError: when the data are no longer those that the bundle was made from.
+    """
+    verdict = BundleStore(store.home).load_verdict(partition, kind)
+    if verdict is None or verdict["bundle"] != bundle.name:
+        raise MissingDataError(
+            f"{partition}: the bundle {bundle.name[:12]} has no verdict; materialize {kind}/backtest first."
+        )
+    if vault_digest(store, partition, bundle, history) != verdict["data_digest"]:
+        raise MissingDataError(
+            f"{partition}: the verdict is about other data than there are now; materialize "
+            f"{kind}/backtest first."
+        )
+    return verdict
+
+
 def publish_account(
     store: Warehouse, partition: Partition, kind: str, account: BacktestResult, verdict: Verdict
 ) -> None:
@@ -98,6 +130,17 @@ def publish_account(
         f"{kind}.metrics": metrics,
     }
     store.write_tables(partition, tables, mode="replace", made_from=verdict.bundle)
+
+
+def _oracle(
+    store: Warehouse, partition: Partition, settings: Configuration, rows: pd.DataFrame, recipe: Recipe
+) -> dict[str, float] | None:
+    """Return what the best possible forecast scores on the labelled rows of the vault; None if unknowable."""
+    if not is_synthetic(settings, partition.symbol):
+        return None
+    market = market_behind(store, partition, settings)
+    scored = rows.loc[rows["label"].notna(), "open_time"]
+    return oracle_scores(market, scored, recipe.label, recipe.backtest)
 
 
 def judge_vault(
@@ -113,6 +156,7 @@ def judge_vault(
     manifest = bundle.manifest
     history = load_history(store, partition, manifest.recipe.label)
     digest = vault_digest(store, partition, bundle, history)
+    frozen = load_frozen(bundles, partition, kind)
     looks = record_look(
         store, partition, vault_of(bundle), digest, manifest.recipe_digest, now=datetime.now(UTC)
     )
@@ -127,12 +171,13 @@ def judge_vault(
         leakage_checks=None,
         funding_counted=None if pays_funding(settings, partition) else True,
         vault_looks=looks,
-        n_trials=1,
+        n_trials=frozen.n_trials,
         bundle=bundle.name,
         data_digest=digest,
     )
     publish_account(store, partition, kind, account, verdict)
-    bundles.save_verdict(partition, kind, verdict.to_json(partition, kind))
+    known = _oracle(store, partition, settings, rows, manifest.recipe)
+    bundles.save_verdict(partition, kind, verdict.to_json(partition, kind, oracle=known))
     run.log_metrics({name: metric.value for name, metric in verdict.metrics.items()})
     run.set_tags({"verdict": verdict.verdict, "bundle": bundle.name})
     return {

@@ -12,7 +12,7 @@ from truebar.models.bundle import Bundle
 from truebar.models.xgboost import XgboostModel
 from truebar.partitions import Partition
 from truebar_io.bundles import BundleStore
-from truebar_io.stages.training import PROBABILITIES, training_fingerprint
+from truebar_io.stages.searching import PROBABILITIES, rows_source
 from truebar_io.warehouse import Warehouse, WriteResult
 
 RAW = [f"raw_{name}" for name in PROBABILITIES]
@@ -26,11 +26,12 @@ def out_of_fold_rows(store: Warehouse, partition: Partition, kind: str, bundle: 
     """
     table = f"{kind}.out_of_fold"
     summary = store.summary(partition).get(table)
-    if summary is None or summary.made_from != training_fingerprint(bundle.manifest):
+    manifest = bundle.manifest
+    if summary is None or summary.made_from != rows_source(manifest.training, manifest.recipe):
         return pd.DataFrame(columns=COLUMNS)
     rows = store.read("*", from_=table, partitions=[partition])
     raw = rows[PROBABILITIES].to_numpy(dtype=np.float64)
-    method = bundle.manifest.recipe.calibration
+    method = manifest.recipe.calibration
     calibrated = calibration.cross_fit(method, raw, rows["label"].to_numpy(), rows["fold"].to_numpy())
     return _frame(rows["open_time"], "dev", raw, calibrated, rows["fold"])
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from truebar.config import MarketConfig
-from truebar.errors import MissingDataError
 from truebar.fingerprint import fingerprint
 from truebar.kinds import KINDS
 from truebar.models.bundle import Bundle, Manifest
@@ -34,8 +33,8 @@ from truebar_io.configuration import Configuration
 from truebar_io.home import Home
 from truebar_io.reports import index_path, report_path, write_page
 from truebar_io.stages.history import load_history
-from truebar_io.stages.judging import vault_account, vault_digest
-from truebar_io.stages.training import PROBABILITIES
+from truebar_io.stages.judging import require_judged, vault_account
+from truebar_io.stages.searching import PROBABILITIES
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 
@@ -169,17 +168,8 @@ def publish_report(
     """
     bundles = BundleStore(store.home)
     bundle = bundles.load(partition, kind)
-    verdict = bundles.load_verdict(partition, kind)
-    if verdict is None or verdict["bundle"] != bundle.name:
-        raise MissingDataError(
-            f"{partition}: the bundle {bundle.name[:12]} has no verdict; materialize {kind}/backtest first."
-        )
     history = load_history(store, partition, bundle.manifest.recipe.label)
-    if vault_digest(store, partition, bundle, history) != verdict["data_digest"]:
-        raise MissingDataError(
-            f"{partition}: the verdict is about other data than there are now; materialize "
-            f"{kind}/backtest first."
-        )
+    verdict = require_judged(store, partition, kind, bundle, history)
     page = render_report(report_inputs(store, partition, bundle, verdict, settings, run.run_id))
     path = write_page(report_path(store.home, partition, kind), page)
     write_page(index_path(store.home), render_index(index_entries(store.home, store, settings)))

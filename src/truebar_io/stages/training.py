@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -12,24 +11,22 @@ import pandas as pd
 from truebar import calibration
 from truebar.config import Settings
 from truebar.errors import BundleError
-from truebar.evidence import Evidence, gather
-from truebar.fingerprint import fingerprint
 from truebar.history import History
 from truebar.models.bundle import Bundle, Manifest
-from truebar.models.out_of_fold import OutOfFold
-from truebar.models.xgboost import fit, out_of_fold
+from truebar.models.out_of_fold import OutOfFold, predicted_before
+from truebar.models.recipe import Recipe
+from truebar.models.xgboost import embargo_of, fit_rows
 from truebar.partitions import Partition
-from truebar.thresholds import at_cost
+from truebar.protocol import tune_thresholds
 from truebar.validation import Vault
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.lineage import code_digest
-from truebar_io.stages.checks import refuse_unfit
-from truebar_io.stages.history import current_vault, load_history, recipe_of, register_vault
+from truebar_io.stages.history import load_bars, load_history
+from truebar_io.stages.planning import evidence_on, plan_of
+from truebar_io.stages.searching import PROBABILITIES, load_frozen, rows_source
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
-
-PROBABILITIES = ["p_down", "p_flat", "p_up"]
 
 
 class Draft(Settings):
@@ -40,9 +37,9 @@ class Draft(Settings):
 
 
 class CalibratorPart(Settings):
-    """A calibrator, and the training whose out-of-fold rows it was fitted on."""
+    """A calibrator, and the out-of-fold rows that it was fitted on."""
 
-    training: str
+    rows_source: str
     calibrator: str
 
 
@@ -58,63 +55,39 @@ def load_draft(bundles: BundleStore, partition: Partition, kind: str) -> Draft:
     return draft
 
 
-def evidence_of(store: Warehouse, partition: Partition, history: History, vault: Vault) -> Evidence:
-    """Return the rows and digests that a training or a verdict on this vault rests on now."""
-    bars = store.read("*", "market.klines", partition, since=vault.start, until=vault.end)
-    return gather(history, bars, vault)
+def load_rows(store: Warehouse, partition: Partition, kind: str, manifest: Manifest) -> pd.DataFrame:
+    """Return the out-of-fold rows of a training.
 
-
-def manifest_of(
-    store: Warehouse, partition: Partition, settings: Configuration
-) -> tuple[Manifest, History, Evidence, Vault]:
-    """Return what a training on the data of now would be made from: manifest, history, rows and vault."""
-    label = settings.data.labels.for_partition(partition)
-    history = load_history(store, partition, label)
-    recipe = recipe_of(settings, partition, history.feature_columns)
-    vault = current_vault(store, partition, history, recipe.validation.vault)
-    evidence = evidence_of(store, partition, history, vault)
-    manifest = Manifest(
-        kind=recipe.kind,
-        symbol=partition.symbol,
-        timeframe=partition.timeframe,
-        recipe=recipe,
-        recipe_digest=recipe.digest(),
-        data_digest=evidence.data_digest,
-        code_digest=code_digest(),
-        dev=history.slice_of(evidence.dev),
-        vault=history.slice_of(evidence.vault),
-        purged_rows=evidence.purged_rows,
-        facts=history.facts(evidence.dev),
-    )
-    return manifest, history, evidence, vault
-
-
-def _as_table(history: History, made: OutOfFold) -> pd.DataFrame:
-    """Return out-of-fold rows as the table `<kind>.out_of_fold` has them."""
-    frame = pd.DataFrame(made.probabilities, columns=PROBABILITIES)
-    frame.insert(0, "open_time", history.open_time[made.rows])
-    frame.insert(1, "fold", made.fold)
-    frame["label"] = history.label[made.rows].astype(np.int8)
-    return frame
+    Raises:
+        BundleError: when the rows that are there are another training's (a killed run).
+    """
+    table = f"{kind}.out_of_fold"
+    published = store.summary(partition).get(table)
+    if published is None or published.made_from != rows_source(manifest.training, manifest.recipe):
+        raise BundleError(f"{partition}: {table} is another training's; materialize {kind}/study again.")
+    return store.read("*", from_=table, partitions=[partition])
 
 
 def fit_model(
     store: Warehouse, partition: Partition, kind: str, settings: Configuration, run: TrackedRun
 ) -> dict[str, Any]:
-    """Register the vault, make the out-of-fold rows of dev, fit the model on all of dev, keep the parts."""
-    now = datetime.now(UTC)
-    refuse_unfit(store, partition, now)
-    manifest, history, evidence, vault = manifest_of(store, partition, settings)
-    register_vault(store, partition, vault, evidence.vault_digest, now=now)
-    dev = evidence.dev
-    recipe = manifest.recipe
-    frame = _as_table(history, out_of_fold(history, dev, recipe, timeframe=partition.timeframe))
-    model = fit(
-        history.features[dev], history.label[dev], recipe.parameters, feature_names=recipe.feature_columns
-    ).to_bytes()
-    source = training_fingerprint(manifest)
-    store.write(partition, f"{kind}.out_of_fold", frame, mode="replace", made_from=source)
+    """Fit the frozen recipe's model on all of dev, and keep it with the manifest of the bundle to be.
+
+    Raises:
+        BundleError: when the study was about other data, or another configuration, than there are now.
+    """
     bundles = BundleStore(store.home)
+    frozen, plan = load_frozen(bundles, partition, kind), plan_of(store, partition, settings)
+    if frozen.training != plan.training:
+        raise BundleError(
+            f"{partition}: the last study was about other data, code or configuration than there are now; "
+            f"materialize {kind}/study first."
+        )
+    recipe = frozen.recipe
+    history = load_history(store, partition, recipe.label, plan.bars)
+    manifest = manifest_of(partition, plan.vault, history, plan.bars, frozen.training, recipe)
+    dev = evidence_on(plan.bars, history, plan.vault).dev
+    model = fit_rows(history, dev, recipe).to_bytes()
     draft = Draft(manifest=manifest, model_digest=sha256(model).hexdigest())
     bundles.save_part(partition, kind, "model.ubj", model)
     bundles.save_part(partition, kind, "draft.json", draft.model_dump_json().encode())
@@ -124,7 +97,6 @@ def fit_model(
         "dev_rows": manifest.dev.rows,
         "vault_rows": manifest.vault.rows,
         "purged_rows": manifest.purged_rows,
-        "out_of_fold_rows": len(frame),
     }
 
 
@@ -135,27 +107,25 @@ def fit_calibrator(store: Warehouse, partition: Partition, kind: str, run: Track
         BundleError: when the out-of-fold rows are another training's (a killed run).
     """
     bundles = BundleStore(store.home)
-    draft = load_draft(bundles, partition, kind)
-    training, table = training_fingerprint(draft.manifest), f"{kind}.out_of_fold"
-    if store.summary(partition)[table].made_from != training:
-        raise BundleError(f"{partition}: {table} is another training's; materialize {kind}/model again.")
-    rows = store.read("*", from_=table, partitions=[partition])
-    method = draft.manifest.recipe.calibration
+    manifest = load_draft(bundles, partition, kind).manifest
+    rows = load_rows(store, partition, kind, manifest)
+    method = manifest.recipe.calibration
     fitted = calibration.fit(method, rows[PROBABILITIES].to_numpy(), rows["label"].to_numpy())
-    part = CalibratorPart(training=training, calibrator=fitted.to_json())
+    source = rows_source(manifest.training, manifest.recipe)
+    part = CalibratorPart(rows_source=source, calibrator=fitted.to_json())
     bundles.save_part(partition, kind, "calibrator.json", part.model_dump_json().encode())
     run.log_params({"calibration": method})
     return {"method": method, "rows": len(rows), "calibrator": fitted.to_json()}
 
 
-def load_calibrator(bundles: BundleStore, partition: Partition, kind: str, draft: Draft) -> str:
+def load_calibrator(bundles: BundleStore, partition: Partition, kind: str, manifest: Manifest) -> str:
     """Return the JSON of the calibrator that belongs to the draft's training.
 
     Raises:
         BundleError: when it was fitted in another training.
     """
     part = CalibratorPart.model_validate_json(bundles.load_part(partition, kind, "calibrator.json"))
-    if part.training != training_fingerprint(draft.manifest):
+    if part.rows_source != rows_source(manifest.training, manifest.recipe):
         raise BundleError(
             f"{partition}: the calibrator belongs to another training; materialize {kind}/calibrator again."
         )
@@ -163,21 +133,73 @@ def load_calibrator(bundles: BundleStore, partition: Partition, kind: str, draft
 
 
 def set_thresholds(store: Warehouse, partition: Partition, kind: str, run: TrackedRun) -> dict[str, Any]:
-    """Set both thresholds to the cost of a round trip, and pack the evaluation bundle."""
+    """Tune the thresholds on the calibrated out-of-fold rows, and pack the evaluation bundle.
+
+    Raises:
+        BundleError: when rows or calibrator are another training's (a killed run).
+    """
     bundles = BundleStore(store.home)
-    draft = load_draft(bundles, partition, kind)
-    thresholds = at_cost(draft.manifest.recipe.backtest)
+    manifest = load_draft(bundles, partition, kind).manifest
+    recipe, bars = manifest.recipe, load_bars(store, partition)
+    calibrator = load_calibrator(bundles, partition, kind, manifest)
+    history = load_history(store, partition, recipe.label, bars)
+    rows = load_rows(store, partition, kind, manifest)
+    made = _out_of_fold(history, rows, recipe, partition.timeframe)
+    calibrated = calibration.cross_fit(
+        recipe.calibration, made.probabilities, history.label[made.rows], made.fold
+    )
+    thresholds = tune_thresholds(history, bars, made, calibrated, recipe, timeframe=partition.timeframe)
     bundle = Bundle.pack(
         model=bundles.load_part(partition, kind, "model.ubj"),
-        calibrator=load_calibrator(bundles, partition, kind, draft),
+        calibrator=calibrator,
         thresholds=thresholds.to_json(),
-        manifest=draft.manifest,
+        manifest=manifest,
     )
+    if thresholds.curve:
+        curve = pd.DataFrame([point.model_dump() for point in thresholds.curve])
+        store.write(partition, f"{kind}.ev_curve", curve, mode="replace", made_from=bundle.name)
     name = bundles.save(partition, kind, bundle)
-    run.log_params({"bundle": name, "theta_long": thresholds.long, "theta_short": thresholds.short})
-    return {"bundle": name, "theta_long": thresholds.long, "theta_short": thresholds.short}
+    chosen = {"theta_long": thresholds.long, "theta_short": thresholds.short, "rule": thresholds.method}
+    run.log_params({"bundle": name, **chosen})
+    return {"bundle": name, **chosen, "reason": thresholds.reason or ""}
 
 
-def training_fingerprint(manifest: Manifest) -> str:
-    """Return what tells two trainings apart: recipe, data and code."""
-    return fingerprint([manifest.recipe_digest, manifest.data_digest, manifest.code_digest])
+def _out_of_fold(history: History, rows: pd.DataFrame, recipe: Recipe, timeframe: str) -> OutOfFold:
+    """Return published out-of-fold rows, with the numbers of each fold's training side."""
+    places = history.open_time.get_indexer(pd.DatetimeIndex(rows["open_time"])).astype(np.int64)
+    return predicted_before(
+        history,
+        places,
+        rows[PROBABILITIES].to_numpy(dtype=np.float64),
+        folds=recipe.validation.folds,
+        embargo_bars=embargo_of(recipe, timeframe, len(rows)),
+    )
+
+
+def manifest_of(
+    partition: Partition,
+    vault: Vault,
+    history: History,
+    bars: pd.DataFrame,
+    training: str,
+    recipe: Recipe,
+) -> Manifest:
+    """Return the manifest of the evaluation bundle of a recipe on the data of now."""
+    evidence = evidence_on(bars, history, vault)
+    dev = history.slice_of(evidence.dev)
+    return Manifest(
+        purpose="evaluation",
+        kind=recipe.kind,
+        symbol=partition.symbol,
+        timeframe=partition.timeframe,
+        training=training,
+        recipe=recipe,
+        recipe_digest=recipe.digest(),
+        data_digest=evidence.data_digest,
+        code_digest=code_digest(),
+        dev=dev,
+        vault=history.slice_of(evidence.vault),
+        purged_rows=evidence.purged_rows,
+        fitted=dev,
+        facts=history.facts(evidence.dev),
+    )

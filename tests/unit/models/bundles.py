@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from truebar.config import BacktestConfig, LabelConfig, XgbConfig
 from truebar.models.bundle import Bundle, DevFacts, Manifest, Slice
-from truebar.models.recipe import xgboost_recipe
+from truebar.models.recipe import Recipe, xgboost_request
+
+
+def recipe_of(columns: tuple[str, ...], settings: XgbConfig | None = None, **label: object) -> Recipe:
+    """Return the recipe of a request that is not searched."""
+    model = settings or XgbConfig()
+    request = xgboost_request(columns, LabelConfig(**label), model, BacktestConfig())
+    return request.freeze(request.label, request.parameters, request.calibrations[0])
 
 
 def small_bundle(model: bytes = b"{trees}", *, data_digest: str = "d" * 64) -> Bundle:
     """Return a bundle whose model is any bytes."""
-    recipe = xgboost_recipe(("a", "b"), LabelConfig(), XgbConfig(), BacktestConfig())
+    recipe = recipe_of(("a", "b"))
+    dev = Slice(start="2024-01-01T00:00:00+00:00", end="2024-06-01T00:00:00+00:00", rows=3_000)
     manifest = Manifest(
+        purpose="evaluation",
+        training="t" * 64,
         kind="xgboost",
         symbol="BTC-USD",
         timeframe="1h",
@@ -18,7 +28,8 @@ def small_bundle(model: bytes = b"{trees}", *, data_digest: str = "d" * 64) -> B
         recipe_digest=recipe.digest(),
         data_digest=data_digest,
         code_digest="c" * 64,
-        dev=Slice(start="2024-01-01T00:00:00+00:00", end="2024-06-01T00:00:00+00:00", rows=3_000),
+        dev=dev,
+        fitted=dev,
         vault=Slice(start="2024-06-02T00:00:00+00:00", end="2024-08-01T00:00:00+00:00", rows=700),
         purged_rows=4,
         facts=DevFacts(

@@ -5,19 +5,24 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from truebar.config import BacktestConfig, CostsConfig, LabelConfig, XgbConfig
-from truebar.models.recipe import Recipe, xgboost_recipe
+from truebar.config import BacktestConfig, CostsConfig, LabelConfig, OptunaConfig, XgbConfig
+from truebar.models.recipe import Recipe, Request, xgboost_request
 
-RECIPE = xgboost_recipe(("a", "b"), LabelConfig(), XgbConfig(), BacktestConfig())
+REQUEST = xgboost_request(
+    ("a", "b"),
+    LabelConfig(),
+    XgbConfig(),
+    BacktestConfig(),
+    k_grid=(0.5, 1.0),
+    estimators=("atr", "realized"),
+)
+RECIPE = REQUEST.freeze(REQUEST.label, REQUEST.parameters, "platt")
 SWITCHED_OFF = {"postprocessing": {"calibration": {"enabled": False, "method": "platt"}}}
 
 
 def test_recipe_digest_survives_a_round_trip_through_json():
     assert Recipe.model_validate_json(RECIPE.model_dump_json()).digest() == RECIPE.digest()
-    assert (
-        xgboost_recipe(("a", "b"), LabelConfig(k=1), XgbConfig(), BacktestConfig()).digest()
-        == RECIPE.digest()
-    )
+    assert REQUEST.freeze(LabelConfig(k=1), REQUEST.parameters, "platt").digest() == RECIPE.digest()
 
 
 def test_recipe_digest_changes_with_everything_that_decides_a_model():
@@ -27,7 +32,7 @@ def test_recipe_digest_changes_with_everything_that_decides_a_model():
         "parameters": RECIPE.parameters.model_copy(update={"rounds": 151}),
         "validation": RECIPE.validation.model_copy(update={"folds": 6}),
         "calibration": "none",
-        "thresholds": RECIPE.thresholds.model_copy(update={"enabled": True}),
+        "thresholds": RECIPE.thresholds.model_copy(update={"enabled": False}),
         "backtest": BacktestConfig(costs=CostsConfig(fee_bps=4)),
         "kind": "lstm",
     }
@@ -36,13 +41,46 @@ def test_recipe_digest_changes_with_everything_that_decides_a_model():
     assert len(digests | {RECIPE.digest()}) == len(parts) + 1
 
 
-def test_recipe_with_calibration_switched_off_uses_none():
+def test_request_digest_changes_with_everything_that_is_asked_for():
+    parts = {
+        "feature_columns": ("b", "a"),
+        "label": LabelConfig(horizon_bars=5),
+        "k_grid": (0.5,),
+        "estimators": ("atr",),
+        "parameters": REQUEST.parameters.model_copy(update={"rounds": 151}),
+        "search": OptunaConfig(n_trials=7),
+        "validation": REQUEST.validation.model_copy(update={"folds": 6}),
+        "calibrations": ("none",),
+        "thresholds": REQUEST.thresholds.model_copy(update={"enabled": False}),
+        "backtest": BacktestConfig(costs=CostsConfig(fee_bps=4)),
+        "kind": "lstm",
+    }
+    assert set(parts) == set(Request.model_fields)
+    digests = {REQUEST.model_copy(update={name: value}).digest() for name, value in parts.items()}
+    assert len(digests | {REQUEST.digest()}) == len(parts) + 1
+
+
+def test_request_with_calibration_switched_off_offers_none():
     settings = XgbConfig.model_validate(SWITCHED_OFF)
-    assert xgboost_recipe(("a",), LabelConfig(), settings, BacktestConfig()).calibration == "none"
+    assert xgboost_request(("a",), LabelConfig(), settings, BacktestConfig()).calibrations == ("none",)
+
+
+def test_request_offers_every_calibration_unless_one_is_named():
+    assert REQUEST.calibrations == ("none", "temperature", "platt", "isotonic")
+    named = XgbConfig.model_validate({"postprocessing": {"calibration": {"method": "temperature"}}})
+    assert xgboost_request(("a",), LabelConfig(), named, BacktestConfig()).calibrations == ("temperature",)
+
+
+def test_request_without_a_search_offers_only_its_own_label():
+    settings = XgbConfig(optuna=OptunaConfig(n_trials=1))
+    request = xgboost_request(
+        ("a",), LabelConfig(k=0.75), settings, BacktestConfig(), k_grid=(1.0,), estimators=("atr",)
+    )
+    assert (request.k_grid, request.estimators) == ((0.75,), ("yang_zhang",))
 
 
 def test_recipe_without_features_or_with_an_unknown_key_is_refused():
     with pytest.raises(ValidationError):
-        xgboost_recipe((), LabelConfig(), XgbConfig(), BacktestConfig())
+        xgboost_request((), LabelConfig(), XgbConfig(), BacktestConfig())
     with pytest.raises(ValidationError):
         Recipe.model_validate(RECIPE.model_dump() | {"colour": "blue"})

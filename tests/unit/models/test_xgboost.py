@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truebar.config import BacktestConfig, LabelConfig, ValidationConfig, XgbConfig, XgbParameters
+from tests.unit.models.bundles import recipe_of
+from truebar.config import ValidationConfig, XgbConfig, XgbParameters
 from truebar.errors import BundleError, CorruptDataError, SchemaError, TooFewRowsError
 from truebar.history import History
-from truebar.models.recipe import Recipe, xgboost_recipe
+from truebar.models.recipe import Recipe
 from truebar.models.xgboost import XgboostModel, fit, out_of_fold
 from truebar.validation import PurgedKFold
 
@@ -127,7 +128,7 @@ def small_history() -> History:
 
 def recipe(embargo_bars: int | None, columns: tuple[str, ...] = NAMES) -> Recipe:
     settings = XgbConfig(xgb=PARAMETERS, validation=ValidationConfig(folds=3, embargo_bars=embargo_bars))
-    return xgboost_recipe(columns, LabelConfig(horizon_bars=4), settings, BacktestConfig())
+    return recipe_of(columns, settings, horizon_bars=4)
 
 
 def test_out_of_fold_rows_are_those_of_models_fitted_on_the_training_side():

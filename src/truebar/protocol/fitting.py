@@ -1,0 +1,179 @@
+"""What a recipe becomes on some rows: calibrator, thresholds and refitted model (METHOD §5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from truebar import calibration
+from truebar.arrays import FloatArray, IntArray
+from truebar.calibration import Calibrator
+from truebar.config import CalibrationMethod
+from truebar.errors import CorruptDataError
+from truebar.history import History
+from truebar.models.bundle import DevFacts, Slice
+from truebar.models.out_of_fold import OutOfFold
+from truebar.models.recipe import Recipe
+from truebar.models.xgboost import XgboostModel, fit_rows, out_of_fold
+from truebar.thresholds import Thresholds, at_cost, optimise
+from truebar.times import nanoseconds
+
+
+@dataclass(frozen=True)
+class FittedRecipe:
+    """A recipe fitted on rows of one history.
+
+    Attributes:
+        model: fitted on all of the rows.
+        calibrator: fitted on their out-of-fold probabilities.
+        thresholds: tuned on the calibrated out-of-fold rows.
+        fitted: where the rows begin and end, and how many there are.
+        facts: m, q and shares of all of the rows.
+        out_of_fold: raw probabilities of each row, by a model that was not fitted on its fold.
+        calibrated: float64[m, 3], the same, calibrated by a calibrator that was not fitted on its fold.
+    """
+
+    model: XgboostModel
+    calibrator: Calibrator
+    thresholds: Thresholds
+    fitted: Slice
+    facts: DevFacts
+    out_of_fold: OutOfFold
+    calibrated: FloatArray
+
+    def predict(self, matrix: FloatArray) -> FloatArray:
+        """Return float64[n, 3], calibrated p_down, p_flat, p_up of rows of the feature matrix."""
+        return self.calibrator.predict(self.model.predict(matrix))
+
+
+def choose_calibration(
+    made: OutOfFold, labels: FloatArray, candidates: tuple[CalibrationMethod, ...], *, horizon_bars: int
+) -> CalibrationMethod:
+    """Return the simplest calibration that is not clearly worse than the best, by one standard error.
+
+    Args:
+        made: out-of-fold rows of dev.
+        labels: float64[m], their labels.
+        candidates: methods on offer; a single one is taken as it is.
+        horizon_bars: h, whose double is the mean block of the standard error.
+
+    May be used from the last label_end of the rows on.
+
+    Raises:
+        TooFewRowsError: when the rows do not suffice for any candidate.
+    """
+    if len(candidates) == 1:
+        return candidates[0]
+    block = 2.0 * horizon_bars
+    chosen = calibration.choose(candidates, made.probabilities, labels, made.fold, mean_block_bars=block)
+    return cast("CalibrationMethod", chosen)
+
+
+def tune_thresholds(
+    history: History,
+    bars: pd.DataFrame,
+    made: OutOfFold,
+    calibrated: FloatArray,
+    recipe: Recipe,
+    *,
+    timeframe: str,
+    funding: pd.DataFrame | None = None,
+) -> Thresholds:
+    """Return the entry thresholds of the recipe's rule, from decision and engine over out-of-fold edges.
+
+    Args:
+        history: the rows' sigma, tau and labels.
+        bars: klines of the same rows as `history`.
+        made: out-of-fold rows, each edge with m and q of its own fold's training side.
+        calibrated: float64[m, 3], their cross-fitted probabilities.
+        recipe: rule, costs, sides and sizes.
+        timeframe: of the bars.
+        funding: `market.funding`; None is a market without.
+
+    Raises:
+        CorruptDataError: when bars and history are not of the same rows.
+        TooFewRowsError: when no row has an edge.
+    """
+    if not recipe.thresholds.enabled:
+        return at_cost(recipe.backtest)
+    same_rows(history, bars)
+    span = slice(int(made.rows[0]), int(made.rows[-1]) + 1)
+    probabilities = np.full((len(bars), 3), np.nan)
+    scale, moments = np.ones(len(bars)), np.ones((len(bars), 3))
+    probabilities[made.rows] = calibrated
+    scale[made.rows], moments[made.rows] = made.edge_scale, made.class_second_moments
+    return optimise(
+        probabilities[span],
+        bars=bars.iloc[span],
+        tau=history.column("tau")[span],
+        edge_scale=scale[span],
+        config=recipe.backtest,
+        method=recipe.thresholds.methods[0],
+        funding=funding,
+        labels=history.label[span],
+        horizon_bars=recipe.label.horizon_bars,
+        sigma=history.column("sigma")[span],
+        class_moments=moments[span],
+        timeframe=timeframe,
+    )
+
+
+def fit_recipe(
+    history: History,
+    bars: pd.DataFrame,
+    rows: IntArray,
+    recipe: Recipe,
+    *,
+    timeframe: str,
+    funding: pd.DataFrame | None = None,
+    made: OutOfFold | None = None,
+    threads: int = 1,
+) -> FittedRecipe:
+    """Return the recipe fitted on `rows`: METHOD §5, steps 1 to 4, without a study.
+
+    Args:
+        history: features, in the recipe's columns, and labels of the recipe.
+        bars: klines of the same rows.
+        rows: int64[m], labelled rows, ascending: dev for what is judged, dev and vault for what may trade.
+        recipe: frozen; its calibration method is used as it is.
+        timeframe: of the bars.
+        funding: `market.funding`; None is a market without.
+        made: the recipe's out-of-fold rows where they are known already.
+        threads: CPU threads of each fit.
+
+    May be used from the last label_end of `rows` on.
+
+    Raises:
+        TooFewRowsError: when a fold, a class or a side is empty.
+        SchemaError, CorruptDataError: when columns or rows do not match.
+    """
+    found = made or out_of_fold(history, rows, recipe, timeframe=timeframe, threads=threads)
+    labels = history.label[found.rows]
+    calibrated = calibration.cross_fit(recipe.calibration, found.probabilities, labels, found.fold)
+    return FittedRecipe(
+        model=fit_rows(history, rows, recipe, threads=threads),
+        calibrator=calibration.fit(recipe.calibration, found.probabilities, labels),
+        thresholds=tune_thresholds(
+            history, bars, found, calibrated, recipe, timeframe=timeframe, funding=funding
+        ),
+        fitted=history.slice_of(rows),
+        facts=history.facts(rows),
+        out_of_fold=found,
+        calibrated=calibrated,
+    )
+
+
+def same_rows(history: History, bars: pd.DataFrame) -> None:
+    """Do nothing if `bars` and `history` are of the same rows.
+
+    Raises:
+        CorruptDataError: when they are not; both counts are named.
+    """
+    if not np.array_equal(nanoseconds(history.open_time), nanoseconds(bars["open_time"])):
+        raise CorruptDataError(
+            f"the history has {len(history.open_time)} rows and the bars {len(bars)}, not of the same times; "
+            "materialize features and labels again from the same klines."
+        )

@@ -1,0 +1,90 @@
+"""One trial: boosters of all folds in stages, a score after each, an outcome at the end (METHOD §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import xgboost
+
+from truebar.arrays import FloatArray
+from truebar.edge import edge_scale, implied_edge
+from truebar.models.xgboost import booster_settings
+from truebar.scores.trial import trial_score
+from truebar.study.candidate import Candidate
+from truebar.study.dev import Dev, Fold, classes_of
+
+FIRST_FOLD_STAGES: Final = 3
+"""A pruner looks after each third of the first fold's rounds, then after each fold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a finished trial leaves.
+
+    Attributes:
+        score: R² of the implied edge over all out-of-fold rows.
+        probabilities: float64[m, 3], out-of-fold p_down, p_flat, p_up of dev's rows.
+        edge: float64[m], out-of-fold edge with m of each fold's training side, log return.
+    """
+
+    score: float
+    probabilities: FloatArray
+    edge: FloatArray
+
+
+class TrialRun:
+    """A trial under way.
+
+    The rounds of a trial are part of what is tried: no row that is scored stops the boosting.
+    """
+
+    def __init__(self, dev: Dev, candidate: Candidate) -> None:
+        choice = dev.choice(candidate.label)
+        self._dev, self._candidate = dev, candidate
+        self._labels, self._tau = dev.labels[choice], dev.tau[choice]
+        self._probabilities = np.full((dev.rows.size, 3), np.nan)
+        self._edge = np.full(dev.rows.size, np.nan)
+
+    def scores(self) -> Iterator[tuple[int, float]]:
+        """Yield (step, score of the rows predicted so far) after each stage; the last one is the whole.
+
+        A step counts thirds of a fold's boosting, from 1 to three times the number of folds.
+        """
+        for number, fold in enumerate(self._dev.folds):
+            stages = FIRST_FOLD_STAGES if number == 0 else 1
+            for stage, booster in enumerate(self._boosters(fold, stages), start=1):
+                self._predict(fold, booster)
+                done = FIRST_FOLD_STAGES * number + (stage if number == 0 else FIRST_FOLD_STAGES)
+                yield done, self._score()
+
+    def outcome(self) -> Outcome:
+        """Return what the trial leaves; call it after the last score."""
+        return Outcome(self._score(), self._probabilities.copy(), self._edge.copy())
+
+    def _boosters(self, fold: Fold, stages: int) -> Iterator[xgboost.Booster]:
+        """Yield the fold's booster after each of equal shares of its rounds."""
+        fold.matrix.set_label(classes_of(self._labels, fold.training))
+        booster = xgboost.Booster(booster_settings(self._candidate.parameters, 1), [fold.matrix])
+        rounds, done = self._candidate.parameters.rounds, 0
+        for stage in range(1, stages + 1):
+            until = rounds * stage // stages
+            for number in range(done, until):
+                booster.update(fold.matrix, number)
+            done = until
+            if done:
+                yield booster
+
+    def _predict(self, fold: Fold, booster: xgboost.Booster) -> None:
+        """Write down probabilities and edges of the fold's test rows."""
+        raw = booster.inplace_predict(self._dev.features[fold.test]).astype(np.float64)
+        self._probabilities[fold.test] = raw / raw.sum(axis=1, keepdims=True)
+        training = fold.training
+        scale = edge_scale(self._dev.future_return[training], self._tau[training], self._labels[training])
+        self._edge[fold.test] = implied_edge(self._probabilities[fold.test], self._tau[fold.test], scale)
+
+    def _score(self) -> float:
+        known = np.isfinite(self._edge)
+        return trial_score(self._dev.future_return[known], self._edge[known], self._dev.yardstick[known])

@@ -1,0 +1,177 @@
+"""The study of one partition: trials over dev's folds, the frozen recipe, its out-of-fold rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from truebar.config import Settings
+from truebar.fingerprint import fingerprint
+from truebar.history import History
+from truebar.models.out_of_fold import OutOfFold
+from truebar.models.recipe import Recipe
+from truebar.models.xgboost import out_of_fold
+from truebar.partitions import Partition
+from truebar.protocol import choose_calibration
+from truebar.study import Candidate, Dev, TrialRun, account_of, dev_of, first_candidate
+from truebar_io.bundles import BundleStore
+from truebar_io.configuration import Configuration
+from truebar_io.stages.checks import refuse_unfit
+from truebar_io.stages.history import load_history, load_volatility, register_vault
+from truebar_io.stages.planning import Plan, evidence_on, plan_of
+from truebar_io.studies import Finished, PartitionStudies, Score
+from truebar_io.tracking import TrackedRun
+from truebar_io.warehouse import Warehouse
+
+PROBABILITIES = ["p_down", "p_flat", "p_up"]
+
+
+class Frozen(Settings):
+    """What a study leaves for the steps after it."""
+
+    training: str = Field(description="fingerprint of request, data and code")
+    request_digest: str
+    recipe: Recipe
+    score: float | None = Field(description="R² of the best trial's edge; null without a search")
+    n_trials: int = Field(ge=1, description="trials ever run on the partition, pruned ones included")
+
+
+def load_frozen(bundles: BundleStore, partition: Partition, kind: str) -> Frozen:
+    """Return what the last study froze.
+
+    Raises:
+        BundleError: when no study has ended yet.
+    """
+    return Frozen.model_validate_json(bundles.load_part(partition, kind, "recipe.json"))
+
+
+def search(
+    store: Warehouse, partition: Partition, kind: str, settings: Configuration, run: TrackedRun
+) -> dict[str, Any]:
+    """Register the vault, run the study on dev, freeze the recipe, and publish its out-of-fold rows."""
+    now = datetime.now(UTC)
+    refuse_unfit(store, partition, now)
+    plan = plan_of(store, partition, settings)
+    register_vault(store, partition, plan.vault, plan.evidence.vault_digest, now=now)
+    studies = PartitionStudies(store.home, partition, kind)
+    tick_size = settings.market_of(partition.symbol).tick_size
+    candidate, score = _best(store, partition, plan, studies, tick_size=tick_size)
+    history = load_history(store, partition, candidate.label, plan.bars)
+    rows = evidence_on(plan.bars, history, plan.vault).dev
+    draft = plan.request.freeze(candidate.label, candidate.parameters, "none")
+    made = out_of_fold(history, rows, draft, timeframe=partition.timeframe)
+    method = choose_calibration(
+        made,
+        history.label[made.rows],
+        plan.request.calibrations,
+        horizon_bars=candidate.label.horizon_bars,
+    )
+    recipe = draft.model_copy(update={"calibration": method})
+    _publish_trials(store, partition, studies)
+    n_trials = max(1, len(studies.records()))
+    store.write(
+        partition,
+        f"{kind}.out_of_fold",
+        _as_table(history, made),
+        mode="replace",
+        made_from=rows_source(plan.training, recipe),
+    )
+    frozen = Frozen(
+        training=plan.training,
+        request_digest=plan.request.digest(),
+        recipe=recipe,
+        score=score,
+        n_trials=n_trials,
+    )
+    BundleStore(store.home).save_part(partition, kind, "recipe.json", frozen.model_dump_json().encode())
+    run.log_params({"recipe": recipe.digest(), "calibration": method, **candidate.values()})
+    run.log_metrics({"study_score": score, "n_trials": float(n_trials)})
+    return _metadata(frozen, candidate, made)
+
+
+def rows_source(training: str, recipe: Recipe) -> str:
+    """Return what out-of-fold rows are made from: a training and the recipe that it froze."""
+    return fingerprint([training, recipe.digest()])
+
+
+def _metadata(frozen: Frozen, candidate: Candidate, made: OutOfFold) -> dict[str, Any]:
+    found = frozen.score is None or frozen.score > 0
+    return {
+        "recipe": frozen.recipe.digest(),
+        "best_score": frozen.score,
+        "skill": "" if found else "no trial has skill: the best score is not above 0",
+        "n_trials": frozen.n_trials,
+        "out_of_fold_rows": int(made.rows.size),
+        **{name: str(value) for name, value in candidate.values().items()},
+        "calibration": frozen.recipe.calibration,
+    }
+
+
+def _best(
+    store: Warehouse, partition: Partition, plan: Plan, studies: PartitionStudies, *, tick_size: float | None
+) -> tuple[Candidate, float | None]:
+    """Return the best candidate of the study and its score; without a search the configured one."""
+    if plan.request.search.n_trials == 1:
+        return first_candidate(plan.request), None
+    dev = dev_of(
+        plan.history,
+        plan.bars,
+        plan.evidence.dev,
+        plan.request,
+        sigmas=load_volatility(store, partition),
+        timeframe=partition.timeframe,
+        tick_size=tick_size,
+    )
+
+    def evaluate(candidate: Candidate, told: Score) -> Finished | None:
+        return _evaluate(dev, plan, candidate, told)
+
+    name = plan.training[:16]
+    studies.run(name, plan.request, evaluate, steps=3 * len(dev.folds))
+    return studies.best(name, plan.request)
+
+
+def _evaluate(dev: Dev, plan: Plan, candidate: Candidate, told: Score) -> Finished | None:
+    """Run one candidate; None when it was given up."""
+    trial = TrialRun(dev, candidate)
+    for step, score in trial.scores():
+        if told(step, score):
+            return None
+    outcome = trial.outcome()
+    account = account_of(dev, plan.bars, outcome, candidate, plan.request)
+    attributes = {
+        "ev_net": account.ev_net,
+        "n_trades": account.n_trades,
+        "direction_auc": account.direction_auc,
+    }
+    return Finished(outcome.score, attributes, account.returns)
+
+
+def _publish_trials(store: Warehouse, partition: Partition, studies: PartitionStudies) -> None:
+    """Write every trial ever run into `registry.trials`; nothing is taken out of it."""
+    records = studies.records()
+    if records:
+        rows = [
+            {
+                "study": record.study,
+                "number": record.number,
+                "state": record.state,
+                "score": record.score,
+                "params": record.params_json,
+            }
+            for record in records
+        ]
+        store.write(partition, "registry.trials", pd.DataFrame(rows))
+
+
+def _as_table(history: History, made: OutOfFold) -> pd.DataFrame:
+    """Return out-of-fold rows as the table `<kind>.out_of_fold` has them."""
+    frame = pd.DataFrame(made.probabilities, columns=PROBABILITIES)
+    frame.insert(0, "open_time", history.open_time[made.rows])
+    frame.insert(1, "fold", made.fold)
+    frame["label"] = history.label[made.rows].astype(np.int8)
+    return frame

@@ -1,0 +1,124 @@
+"""A study must end with the same trials wherever it was killed, and count each one for good."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.unit.protocol.markets import request_of
+from truebar.errors import TooFewRowsError
+from truebar.models.recipe import Request
+from truebar.partitions import Partition
+from truebar.study import Candidate
+from truebar_io.home import Home
+from truebar_io.studies import Finished, PartitionStudies, Score
+
+PARTITION = Partition("BTCUSDT", "15m")
+STEPS = 9
+
+
+def quality(candidate: Candidate) -> float:
+    """Return a smooth score with one maximum, so that a study takes no training."""
+    parameters = candidate.parameters
+    return 0.1 - abs(np.log(parameters.learning_rate / 0.08)) / 20 - abs(candidate.label.k - 0.5) / 50
+
+
+def evaluate(candidate: Candidate, told: Score) -> Finished | None:
+    for step in (1, 2, 3, 6, 9):
+        if told(step, quality(candidate) * step / STEPS):
+            return None
+    returns = np.full(5, quality(candidate))
+    return Finished(quality(candidate), {"n_trades": 3, "ev_net": None}, returns)
+
+
+def studies(path: Path) -> PartitionStudies:
+    return PartitionStudies(Home(path), PARTITION, "xgboost")
+
+
+def ran(path: Path, request: Request, name: str = "one") -> PartitionStudies:
+    made = studies(path)
+    made.run(name, request, evaluate, steps=STEPS)
+    return made
+
+
+def test_study_runs_the_trials_asked_for_and_the_first_is_the_configuration(tmp_path: Path) -> None:
+    request = request_of(12)
+    records = ran(tmp_path, request).records()
+    assert [record.number for record in records] == list(range(12))
+    assert records[0].params["learning_rate"] == pytest.approx(0.2)
+    assert {record.state for record in records} == {"complete", "pruned"}
+    best, score = studies(tmp_path).best("one", request)
+    assert score == pytest.approx(max(r.score for r in records if r.state == "complete"))
+    assert quality(best) == pytest.approx(score)
+
+
+def test_study_again_adds_nothing_and_more_trials_go_on(tmp_path: Path) -> None:
+    before = ran(tmp_path, request_of(5)).records()
+    assert ran(tmp_path, request_of(5)).records() == before
+    assert ran(tmp_path, request_of(8)).records()[:5] == before
+    assert ran(tmp_path / "other", request_of(8)).records() == studies(tmp_path).records()
+
+
+def test_study_of_another_name_counts_beside_the_first(tmp_path: Path) -> None:
+    ran(tmp_path, request_of(3), "one")
+    assert len(ran(tmp_path, request_of(4), "two").records()) == 7
+
+
+def test_returns_of_finished_trials_are_columns(tmp_path: Path) -> None:
+    made = ran(tmp_path, request_of(6))
+    complete = [record for record in made.records() if record.state == "complete"]
+    assert np.array_equal(made.returns("one")[0], [record.score for record in complete])
+    assert made.returns("one").shape == (5, len(complete))
+
+
+def test_study_whose_trials_all_lack_rows_says_why(tmp_path: Path) -> None:
+    def fail(candidate: Candidate, told: Score) -> Finished | None:
+        raise TooFewRowsError("no row is labelled up")
+
+    made = studies(tmp_path)
+    made.run("one", request_of(2), fail, steps=STEPS)
+    with pytest.raises(TooFewRowsError, match="no row is labelled up"):
+        made.best("one", request_of(2))
+    assert [record.state for record in made.records()] == ["fail", "fail"]
+
+
+SLOW_STUDY = """
+import sys, time
+from pathlib import Path
+from tests.io import test_studies as here
+def slow(candidate, told):
+    def tell(step, value):
+        time.sleep(0.02)
+        return told(step, value)
+    return here.evaluate(candidate, tell)
+print("begins", flush=True)
+here.studies(Path(sys.argv[1])).run("one", here.request_of(10), slow, steps=here.STEPS)
+"""
+
+
+def begin(path: Path) -> subprocess.Popen[str]:
+    """Start the study in a process of its own; it is at its first trial when this returns."""
+    command = [sys.executable, "-c", SLOW_STUDY, str(path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begins\n"
+    return process
+
+
+def test_study_killed_in_the_middle_ends_as_if_undisturbed(tmp_path: Path) -> None:
+    undisturbed = ran(tmp_path / "calm", request_of(10))
+    rough = studies(tmp_path / "rough")
+    process = begin(rough.path.parent.parent)
+    time.sleep(0.6)
+    process.kill()
+    process.wait()
+    begun = rough.records()
+    rough.run("one", request_of(10), evaluate, steps=STEPS)
+    assert len(begun) < 10
+    assert rough.records() == undisturbed.records()
+    assert np.array_equal(rough.returns("one"), undisturbed.returns("one"))

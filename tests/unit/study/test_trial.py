@@ -1,0 +1,107 @@
+"""Trials must share matrices without sharing labels, score without plateaus, and repeat bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.unit.protocol.markets import TIMEFRAME, history_of, request_of, small_market
+from truebar.edge import edge_scale, implied_edge
+from truebar.errors import ConfigurationError
+from truebar.models.xgboost import out_of_fold
+from truebar.scores.trial import trial_score
+from truebar.study import Candidate, Dev, TrialRun, account_of, candidate_of, dev_of, first_candidate
+from truebar.validation import dev_vault
+from truebar.volatility import estimate
+
+BARS = small_market()
+PAST = history_of(BARS)
+REQUEST = request_of()
+SIGMAS = {
+    name: estimate(BARS, name, window=REQUEST.label.window, timeframe=TIMEFRAME)
+    for name in REQUEST.estimators
+}
+
+
+@pytest.fixture(scope="module")
+def dev() -> Dev:
+    rows = dev_vault(PAST.open_time, PAST.labels["label_end"])["dev"]
+    return dev_of(PAST, BARS, rows, REQUEST, sigmas=SIGMAS, timeframe=TIMEFRAME)
+
+
+def run(dev: Dev, candidate: Candidate) -> tuple[list[tuple[int, float]], TrialRun]:
+    trial = TrialRun(dev, candidate)
+    return list(trial.scores()), trial
+
+
+def test_trial_equals_out_of_fold_rows_of_the_same_recipe(dev: Dev) -> None:
+    recipe = REQUEST.freeze(REQUEST.label, REQUEST.parameters, "none")
+    made = out_of_fold(PAST, dev.rows, recipe, timeframe=TIMEFRAME)
+    _, trial = run(dev, first_candidate(REQUEST))
+    assert np.allclose(trial.outcome().probabilities, made.probabilities, atol=1e-6)
+    edge = implied_edge(made.probabilities, PAST.column("tau")[made.rows], made.edge_scale)
+    assert trial.outcome().score == pytest.approx(
+        trial_score(PAST.column("future_return")[made.rows], edge, dev.yardstick), abs=1e-6
+    )
+
+
+def test_trial_is_the_same_after_trials_with_other_labels(dev: Dev) -> None:
+    before, first = run(dev, first_candidate(REQUEST))
+    other = candidate_of(REQUEST, {"k": 0.5, "estimator": "parkinson", "rounds": 12})
+    _, between = run(dev, other)
+    after, again = run(dev, first_candidate(REQUEST))
+    assert before == after
+    assert np.array_equal(first.outcome().probabilities, again.outcome().probabilities)
+    assert not np.allclose(between.outcome().probabilities, again.outcome().probabilities)
+
+
+def test_trial_tells_its_score_after_thirds_of_the_first_fold_and_after_each_fold(dev: Dev) -> None:
+    scores, trial = run(dev, first_candidate(REQUEST))
+    assert [step for step, _ in scores] == [1, 2, 3, 6, 9]
+    assert scores[-1][1] == trial.outcome().score
+    assert trial.outcome().score > 0
+
+
+def test_folds_come_in_a_seeded_order_that_is_not_that_of_time(dev: Dev) -> None:
+    firsts = [int(fold.test[0]) for fold in dev.folds]
+    assert sorted(firsts)[0] == 0
+    assert firsts != sorted(firsts)
+
+
+def test_every_label_on_offer_is_known_on_the_same_rows(dev: Dev) -> None:
+    assert set(dev.labels) == {(k, name) for k in (0.5, 0.75) for name in ("realized", "parkinson")}
+    assert all(np.isfinite(label).all() and label.size == dev.rows.size for label in dev.labels.values())
+    assert all((tau > 0).all() for tau in dev.tau.values())
+    training = dev.folds[0].training
+    assert (
+        edge_scale(
+            dev.future_return[training],
+            dev.tau[0.75, "realized"][training],
+            dev.labels[0.75, "realized"][training],
+        )
+        > 1
+    )
+
+
+def test_account_of_a_trial_describes_what_it_would_have_earned(dev: Dev) -> None:
+    _, trial = run(dev, first_candidate(REQUEST))
+    account = account_of(dev, BARS, trial.outcome(), first_candidate(REQUEST), REQUEST)
+    assert account.returns.size == dev.rows[-1] - dev.rows[0]
+    assert account.direction_auc is not None
+    assert account.direction_auc > 0.6
+    assert account.n_trades > 30
+    assert account.ev_net is not None
+    assert account.ev_net > 0
+
+
+def test_candidate_that_is_not_on_offer_raises() -> None:
+    with pytest.raises(ConfigurationError, match="not on offer"):
+        candidate_of(REQUEST, {"k": 1.5})
+    with pytest.raises(ConfigurationError, match="not on offer"):
+        candidate_of(REQUEST, {"estimator": "atr"})
+
+
+def test_dev_without_the_volatility_of_an_estimator_raises() -> None:
+    rows = dev_vault(PAST.open_time, PAST.labels["label_end"])["dev"]
+    with pytest.raises(ConfigurationError, match="parkinson"):
+        dev_of(PAST, BARS, rows, REQUEST, sigmas={"realized": SIGMAS["realized"]}, timeframe=TIMEFRAME)
