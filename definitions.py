@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.checks import CHECKS
 from assets.context import dbt_features
-from assets.features import matrix, price
+from assets.features import FAMILY_ASSETS, matrix
 from assets.labels import vol_scaled, volatility
 from assets.market import klines
 from assets.models import MODEL_ASSETS
@@ -17,7 +17,7 @@ from sensors.landing import landing
 from sensors.run_failure import run_failure
 
 defs = dg.Definitions(
-    assets=[klines, price, dbt_features, matrix, volatility, vol_scaled, *MODEL_ASSETS],
+    assets=[klines, *FAMILY_ASSETS, dbt_features, matrix, volatility, vol_scaled, *MODEL_ASSETS],
     asset_checks=CHECKS,
     jobs=JOBS,
     sensors=[landing, run_failure, ask_again],

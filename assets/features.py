@@ -1,41 +1,72 @@
-"""Features computed in Python, and the matrix that models read."""
+"""Features computed in Python, one asset for each declared family, and the matrix that models read."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from assets.partitioned import each_partition, published
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.warehouse import WarehouseResource
+from truebar.feature_columns import COLUMN_FAMILIES, ColumnFamily
+from truebar_io.lineage import UPSTREAM
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
     from truebar_io.warehouse import Warehouse
 
 
-@dg.asset(
-    key=["features", "price"],
-    deps=[["market", "klines"]],
-    partitions_def=PARTITIONS,
-    backfill_policy=PER_RUN,
-    group_name="features",
-    kinds={"python", "duckdb"},
-    owners=["team:research"],
-    description="Returns, range position and distance from the mean; each row is known at its bar's close.",
-)
-def price(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
-    """Compute the price family from the klines of each partition."""
-    from truebar_io.stages.features import publish_family  # noqa: PLC0415 (numba loads in the body)
+def keys(tables: tuple[str, ...]) -> list[list[str]]:
+    """Return the asset keys of tables."""
+    return [table.split(".") for table in tables]
 
-    def compute(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-        return published(publish_family(store, partition, "price"))
 
-    each_partition(context, warehouse, compute)
+def column_schema(family: ColumnFamily) -> dg.TableSchema:
+    """Return the columns of a family as the UI shows them, each with its warm-up."""
+    declared = [
+        dg.TableColumn(
+            column.name, "float", description=f"{column.description} (warm-up {column.warmup_bars} bars)"
+        )
+        for column in family.declared
+    ]
+    return dg.TableSchema(
+        [dg.TableColumn("open_time", "timestamptz", description="When the bar opens."), *declared]
+    )
+
+
+def family_asset(family: ColumnFamily) -> dg.AssetsDefinition:
+    """Return the asset of one family."""
+
+    @dg.asset(
+        key=["features", family.name],
+        deps=keys(UPSTREAM[f"features.{family.name}"]),
+        partitions_def=PARTITIONS,
+        backfill_policy=PER_RUN,
+        group_name="features",
+        kinds={"python", "duckdb"},
+        owners=["team:research"],
+        description=f"{family.description} Each row is known at its bar's close.",
+        metadata={
+            "dagster/table_name": f"features.{family.name}",
+            "dagster/column_schema": column_schema(family),
+        },
+    )
+    def compute_family(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
+        from truebar_io.stages.features import publish_family  # noqa: PLC0415 (numba loads in the body)
+
+        def compute(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
+            return published(publish_family(store, partition, family.name))
+
+        each_partition(context, warehouse, compute)
+
+    return compute_family
+
+
+FAMILY_ASSETS: Final = [family_asset(family) for family in COLUMN_FAMILIES.values()]
 
 
 @dg.asset(
     key=["features", "matrix"],
-    deps=[["features", "price"], ["features", "context"]],
+    deps=keys(UPSTREAM["features.matrix"]),
     partitions_def=PARTITIONS,
     backfill_policy=PER_RUN,
     group_name="features",

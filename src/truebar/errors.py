@@ -13,6 +13,7 @@ TruebarError
 │   │   ├── WrongTimeframeError
 │   │   ├── CorruptDataError
 │   │   ├── FutureBarError
+│   │   ├── SnapshotError
 │   │   └── MissingDataError
 │   ├── TooFewRowsError
 │   ├── ModelError
@@ -83,6 +84,10 @@ class CorruptDataError(DataError):
 
 class FutureBarError(DataError):
     """A bar closes after the time at which it is said to be known."""
+
+
+class SnapshotError(DataError):
+    """A saved stream is damaged, or of another feature set, kernel or version; fold the history again."""
 
 
 class MissingDataError(DataError):

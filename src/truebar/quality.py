@@ -99,7 +99,7 @@ def judge_continuity(quality: KlinesQuality) -> Judgement:
     missing, tail = quality.gap(MISSING), quality.gap(DELISTED_TAIL)
     return _judgement(
         [
-            f"{missing.bars:,} bars are missing in {missing.stretches:,} stretches" if missing.bars else None,
+            f"bars are missing: {missing.bars:,} in {missing.stretches:,} places" if missing.bars else None,
             f"nothing has traded in the last {tail.bars:,} bars: the market looks delisted"
             if tail.bars
             else None,
@@ -119,13 +119,16 @@ def judge_features(matrix: pd.DataFrame, *, bars: int) -> Judgement:
     """Judge a feature matrix: one row a bar, no infinity, and no column that is mostly missing.
 
     Args:
-        matrix: feature columns only, one row a bar; NaN in the warm-up and where an input is missing.
+        matrix: feature columns only, one row a bar; NaN in the warm-up and where an input is missing. A
+            column that is missing throughout is no fault: its source does not give what it stands on, or
+            the history is shorter than its warm-up.
         bars: rows that `market.klines` has.
     """
     values = matrix.to_numpy(dtype=np.float64)
     finite = np.isfinite(values)
     begun = np.logical_or.accumulate(finite, axis=0)
-    shares = finite.sum(axis=0) / np.maximum(begun.sum(axis=0), 1)
+    given = finite.any(axis=0)
+    shares = np.where(given, finite.sum(axis=0) / np.maximum(begun.sum(axis=0), 1), 1.0)
     sparse = [
         str(name) for name, share in zip(matrix.columns, shares, strict=True) if share < FINITE_SHARE_MIN
     ]
@@ -138,6 +141,7 @@ def judge_features(matrix: pd.DataFrame, *, bars: int) -> Judgement:
         ],
         rows=len(matrix),
         columns=matrix.shape[1],
+        columns_without_input=int(np.count_nonzero(~given)),
         infinite=infinite,
         least_finite_share=float(shares.min()) if shares.size else None,
     )

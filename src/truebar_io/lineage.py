@@ -7,16 +7,19 @@ from hashlib import sha256
 from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any, Final
 
+from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
     from truebar_io.warehouse import Warehouse
 
+MATRIX_FAMILIES: Final = (*COLUMN_FAMILIES, "context")
+"""Families of the matrix, in order: those of Python first, then dbt's."""
+
 UPSTREAM: Final[dict[str, tuple[str, ...]]] = {
-    "features.price": ("market.klines",),
-    "features.context": ("market.klines",),
-    "features.matrix": ("features.price", "features.context"),
+    **{f"features.{family}": ("market.klines",) for family in MATRIX_FAMILIES},
+    "features.matrix": tuple(f"features.{family}" for family in MATRIX_FAMILIES),
     "labels.volatility": ("market.klines",),
     "labels.vol_scaled": ("market.klines", "labels.volatility"),
 }

@@ -18,7 +18,7 @@ BARS = causality_bars(seed=7)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_family_with_another_future_says_the_same(name):
     def compute(bars: pd.DataFrame) -> pd.DataFrame:
-        return FAMILIES[name].compute(bars, timeframe="1h")
+        return batch(bars, name, timeframe="1h")
 
     assert find_leaks(compute, BARS, generator=np.random.default_rng(1)) == []
     assert compute(BARS)[list(FAMILIES[name].columns)].notna().any().all()

@@ -20,6 +20,7 @@ import dagster as dg
 
 from assets.partitions import PARTITIONS
 from tests.orchestration.conftest import CHECKOUT, TRUEBAR, environment
+from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.partitions import Partition
 from truebar_io.warehouse import Warehouse
 
@@ -27,7 +28,7 @@ SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 REFRESHED = (
     "market.klines",
-    "features.price",
+    *(f"features.{family}" for family in COLUMN_FAMILIES),
     "features.context",
     "features.matrix",
     "labels.volatility",

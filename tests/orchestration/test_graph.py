@@ -7,6 +7,7 @@ import pytest
 
 from definitions import defs
 from tests.orchestration.conftest import land, random_walk, truebar
+from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.partitions import Partition
 from truebar_io.home import Home
 from truebar_io.lease import Lease
@@ -48,7 +49,7 @@ def test_refresh_of_a_range_publishes_every_partition_and_its_evidence(home, ins
         summary = store.summary(Partition(symbol, "1h"))
         tables = (
             "market.klines",
-            "features.price",
+            *(f"features.{family}" for family in COLUMN_FAMILIES),
             "features.context",
             "features.matrix",
             "labels.vol_scaled",

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from truebar.errors import MissingDataError
-from truebar.features import FAMILIES
+from truebar.features import batch
 from truebar.partitions import Partition
-from truebar_io.lineage import code_digest, made_from
+from truebar_io.lineage import MATRIX_FAMILIES, code_digest, made_from
 from truebar_io.warehouse import Warehouse, WriteResult
-
-MATRIX_FAMILIES: Final = ("price", "context")
-"""Families of the matrix, in registry order: those of Python first, then dbt's."""
 
 
 def publish_family(store: Warehouse, partition: Partition, family: str) -> WriteResult:
@@ -19,7 +14,7 @@ def publish_family(store: Warehouse, partition: Partition, family: str) -> Write
     table = f"features.{family}"
     source = made_from(store, partition, table, code=code_digest())
     bars = store.read("*", from_="market.klines", partitions=[partition])
-    frame = FAMILIES[family].compute(bars, timeframe=partition.timeframe)
+    frame = batch(bars, family, timeframe=partition.timeframe).drop(columns="available_at")
     return store.write(partition, table, frame, mode="replace", made_from=source)
 
 

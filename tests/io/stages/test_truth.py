@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from truebar.errors import BundleError, ConfigurationError, CorruptDataError, MissingDataError
+from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.partitions import Partition
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import load_configuration
@@ -56,7 +57,8 @@ class Workshop:
         ingest_file(self.store, PARTITION, file, now=NOW)
         times = self.store.read(["open_time"], "market.klines", PARTITION)
         context = times.assign(hour_sin=np.sin(times["open_time"].dt.hour).astype(np.float32))
-        publish_family(self.store, PARTITION, "price")
+        for family in COLUMN_FAMILIES:
+            publish_family(self.store, PARTITION, family)
         self.store.write(PARTITION, "features.context", context, mode="replace")
         publish_matrix(self.store, PARTITION)
         publish_volatility(self.store, PARTITION, self.settings)

@@ -1,0 +1,119 @@
+"""What kernels read of bars: a row for each field, a column for each bar, checked once for all families."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from truebar.arrays import FloatArray
+from truebar.bars import ROUNDING, Grid, columns_of
+from truebar.compiled import compiled_as_numpy, compiled_in_place
+from truebar.errors import CorruptDataError
+from truebar.times import utc_index
+
+SLOT: Final = 0
+OPEN: Final = 1
+HIGH: Final = 2
+LOW: Final = 3
+CLOSE: Final = 4
+VOLUME: Final = 5
+TRADES: Final = 6
+TAKER_VOLUME: Final = 7
+LOG_OPEN: Final = 8
+LOG_HIGH: Final = 9
+LOG_LOW: Final = 10
+LOG_CLOSE: Final = 11
+FIELDS: Final = 12
+
+REQUIRED: Final = ("open", "high", "low", "close", "volume")
+"""Columns that every bar has, in the order of their fields."""
+
+OPTIONAL: Final = ("trades", "taker_buy_volume")
+"""Columns that a source may not give, in the order of their fields; NaN where it does not."""
+
+_RULES: Final = (
+    "prices must be positive numbers",
+    "open and close must lie within [low, high]",
+    "volume, trades and taker volume must not be negative or infinite",
+)
+
+
+def fields_of(bars: pd.DataFrame, grid: Grid) -> FloatArray:
+    """Return the fields of n bars, float64[FIELDS, n].
+
+    Args:
+        bars: closed klines, ascending.
+        grid: of these bars.
+
+    Raises:
+        SchemaError: when a required column is missing, or one is not numeric.
+        CorruptDataError: for a price that is no positive number or lies outside its bar, and for a negative
+            or infinite volume. A volume that is missing (NaN) is allowed, and so are trades and takers'.
+    """
+    fields = np.full((FIELDS, len(bars)), np.nan)
+    fields[SLOT] = grid.slot
+    given = [*REQUIRED, *(name for name in OPTIONAL if name in bars.columns)]
+    for name, values in zip(given, columns_of(bars, given), strict=True):
+        fields[FIELD_OF[name]] = values
+    complete(fields, grid.open_time)
+    return fields
+
+
+FIELD_OF: Final = {name: OPEN + place for place, name in enumerate((*REQUIRED, *OPTIONAL))}
+"""Row of each column of the klines."""
+
+
+def complete(fields: FloatArray, open_time: np.ndarray) -> None:
+    """Check the fields that were given and fill in the others.
+
+    Args:
+        fields: float64[FIELDS, n]; the logarithms are written.
+        open_time: int64[n], nanoseconds, to name a bad bar by.
+
+    Raises:
+        CorruptDataError: as `fields_of`.
+    """
+    rule, first, count = _complete(fields)
+    if count:
+        raise CorruptDataError(
+            f"{_RULES[rule]}: {count} of {fields.shape[1]} bars break a rule, the first opens "
+            f"{utc_index(np.asarray(open_time)[first : first + 1])[0]}. Validate the klines before computing "
+            "from them."
+        )
+
+
+@compiled_as_numpy
+def _complete(fields: FloatArray) -> tuple[int, int, int]:
+    """Fill in the logarithms; return the rule that the first bad bar breaks, its place, and how many are."""
+    rule, first, count = 0, 0, 0
+    for place in range(fields.shape[1]):
+        broken = _broken_rule(fields, place)
+        if broken >= 0:
+            if count == 0:
+                rule, first = broken, place
+            count += 1
+            continue
+        for price in range(4):
+            fields[LOG_OPEN + price, place] = np.log(fields[OPEN + price, place])
+    return rule, first, count
+
+
+@compiled_in_place
+def _broken_rule(fields: FloatArray, place: int) -> int:
+    """Return the number of the first rule that a bar breaks, -1 for none."""
+    for price in range(OPEN, CLOSE + 1):
+        if not 0.0 < fields[price, place] < np.inf:
+            return 0
+    high = fields[HIGH, place] * (1.0 + ROUNDING)
+    low = fields[LOW, place] * (1.0 - ROUNDING)
+    if (
+        max(fields[OPEN, place], fields[CLOSE, place]) > high
+        or min(fields[OPEN, place], fields[CLOSE, place]) < low
+    ):
+        return 1
+    for amount in range(VOLUME, TAKER_VOLUME + 1):
+        if fields[amount, place] < 0.0 or fields[amount, place] == np.inf:
+            return 2
+    return -1
