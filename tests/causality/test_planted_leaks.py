@@ -7,37 +7,86 @@ import pandas as pd
 import pytest
 
 from tests.causality.bars import causality_bars
+from tests.causality.leaks import BAR_LEAKS, CONTEXT_LEAKS, context_of, table
 from truebar.errors import SchemaError, TooFewRowsError
-from truebar.validation.causality import TAMPERINGS, find_leaks, tamper
+from truebar.times import nanoseconds
+from truebar.validation.causality import (
+    TAMPERINGS,
+    find_leaks,
+    find_leaks_in_context,
+    tamper,
+    tamper_table,
+)
 
 BARS = causality_bars()
 
 
-def column(values: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"clean": BARS["close"].iloc[: len(values)].diff(), "leaky": values})
-
-
-PLANTED = {
-    "centered mean": lambda bars: column(bars["close"].rolling(9, center=True).mean()),
-    "shift(-1)": lambda bars: column(bars["close"].shift(-1)),
-    "full-sample z-score": lambda bars: column((bars["close"] - bars["close"].mean()) / bars["close"].std()),
-    "back fill": lambda bars: column(bars["close"].where(np.arange(len(bars)) % 2 == 1).bfill()),
-    "rank over all rows": lambda bars: column(bars["volume"].rank(pct=True)),
-    "season table over all rows": lambda bars: column(
-        bars["volume"].groupby(bars["open_time"].dt.hour).transform("mean")
-    ),
-    "own bar divided by the next volume": lambda bars: column(
-        bars["volume"] / bars["volume"].shift(-1, fill_value=1)
-    ),
-}
-
-
-@pytest.mark.parametrize("leak", PLANTED)
+@pytest.mark.parametrize("leak", BAR_LEAKS)
 def test_find_leaks_of_a_planted_leak_names_its_column_and_no_other(leak):
-    found = find_leaks(PLANTED[leak], BARS, generator=np.random.default_rng(1))
-    assert {leak.column for leak in found} == {"leaky"}
-    assert {leak.tampering for leak in found} >= {"cut", "shock"}
+    leaky, _ = BAR_LEAKS[leak]
+    found = find_leaks(lambda bars: table(bars, leaky(bars)), BARS, generator=np.random.default_rng(1))
+    assert {leak.column for leak in found} == {"tested"}
+    assert "cut" in {leak.tampering for leak in found}
     assert all(leak.changed_row <= leak.known_row for leak in found)
+
+
+@pytest.mark.parametrize("leak", BAR_LEAKS)
+def test_find_leaks_of_the_honest_twin_is_empty(leak):
+    _, honest = BAR_LEAKS[leak]
+
+    def compute(bars: pd.DataFrame) -> pd.DataFrame:
+        return table(bars, honest(bars))
+
+    assert find_leaks(compute, BARS, generator=np.random.default_rng(1)) == []
+    assert len(compute(BARS)["tested"].dropna().unique()) > 1
+
+
+@pytest.mark.parametrize("seed", range(2, 5))
+@pytest.mark.parametrize("leak", BAR_LEAKS)
+def test_find_leaks_finds_every_leak_whatever_bars_it_draws(leak, seed):
+    leaky, _ = BAR_LEAKS[leak]
+    found = find_leaks(lambda bars: table(bars, leaky(bars)), BARS, generator=np.random.default_rng(seed))
+    assert found
+
+
+@pytest.mark.parametrize("leak", CONTEXT_LEAKS)
+def test_find_leaks_in_context_of_a_planted_leak_and_of_its_honest_twin(leak):
+    context = context_of(BARS)
+    leaky, honest = (
+        find_leaks_in_context(
+            lambda bars, others, tested=tested: table(bars, tested(bars, others)),
+            BARS,
+            context,
+            generator=np.random.default_rng(1),
+        )
+        for tested in CONTEXT_LEAKS[leak]
+    )
+    assert {leak.column for leak in leaky} == {"tested"}
+    assert honest == []
+    assert len(pd.Series(CONTEXT_LEAKS[leak][1](BARS, context)).dropna().unique()) > 1
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_tamper_table_keeps_what_was_available_and_changes_every_number_after_it(tampering):
+    funding = context_of(BARS)["funding"]
+    before = funding.copy(deep=True)
+    known = int(nanoseconds(funding["available_at"])[20])
+    changed = tamper_table(funding, known, tampering, np.random.default_rng(4))
+    pd.testing.assert_frame_equal(funding, before)
+    pd.testing.assert_frame_equal(changed.iloc[:21], funding.iloc[:21], check_exact=True)
+    assert len(changed) == (21 if tampering == "cut" else len(funding))
+    assert (changed["rate"].iloc[21:] != funding["rate"].iloc[21 : len(changed)]).all()
+    assert (changed["funding_time"] == funding["funding_time"].iloc[: len(changed)]).all()
+
+
+def test_find_leaks_in_context_of_a_table_that_does_not_say_when_it_was_known_raises():
+    with pytest.raises(SchemaError, match="funding has no available_at"):
+        find_leaks_in_context(
+            lambda bars, _: bars[["close"]],
+            BARS,
+            {"funding": pd.DataFrame({"rate": [0.1]})},
+            generator=np.random.default_rng(0),
+        )
 
 
 def test_find_leaks_of_a_label_used_before_its_end_is_found():
@@ -80,5 +129,7 @@ def test_find_leaks_of_impossible_requests_raises():
     rng = np.random.default_rng(5)
     with pytest.raises(TooFewRowsError):
         find_leaks(lambda bars: bars[["close"]], BARS.iloc[:2], generator=rng)
+    with pytest.raises(TooFewRowsError, match="from bar 50 on"):
+        find_leaks(lambda bars: bars[["close"]], BARS.iloc[:51], generator=rng, known_from=50)
     with pytest.raises(SchemaError, match="one each"):
         find_leaks(lambda bars: bars[["close"]].iloc[1:], BARS, generator=rng)
