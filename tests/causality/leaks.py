@@ -92,9 +92,7 @@ def detrended_by_all(bars: Bars) -> np.ndarray:
 
 
 def distance_to_past_line(bars: Bars) -> pd.Series:
-    return (
-        bars["close"].rolling(50).apply(lambda close: close[-1] - np.linspace(close[0], close[-1], 50).mean())
-    )
+    return bars["close"].rolling(50).apply(lambda close: close[-1] - (close[0] + close[-1]) / 2, raw=True)
 
 
 def alternate(values: pd.Series) -> pd.Series:
