@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -21,6 +23,14 @@ from truebar_io.delimited import TextTable, read_delimited
 from truebar_io.file_kinds import file_kind, require_content, verify_checksum
 
 MALFORMED_LINE: Final = "malformed_line"
+_UNPACKING_ERRORS: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,  # encrypted
+    NotImplementedError,  # packed in a way that Python does not know
+)
 MAX_UNPACKED_BYTES: Final = 4 << 30
 """A zip that says it unpacks to more than this is refused: a year of 1s klines has 3.5 GB of text."""
 
@@ -98,7 +108,7 @@ def _unpack(path: Path) -> bytes:
                     f"{MAX_UNPACKED_BYTES / 1e9:.1f} GB. Import it in parts."
                 )
             content = archive.read(info)
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+    except _UNPACKING_ERRORS as error:
         raise UnreadableFileError(
             f"{path.name} cannot be unpacked ({error}): it is truncated, damaged or encrypted. "
             "Download it again."

@@ -34,20 +34,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home(tmp_path)
 
 
-@pytest.fixture
-def truebar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command line in this process; return its exit status and what it printed."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["truebar", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main.main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
-
-
 def test_sql_json_lists_are_lists_and_dates_are_dates(home, truebar):
     sql = (
         "select [1.5, null] as l, date '2024-01-02' as d, [date '2024-01-02'] as ds, max(open_time) as t, "

@@ -169,10 +169,10 @@ def klines_quality(
         moves=int((np.diff(close) != 0).sum()),
         absent_columns=tuple(name for name in FLOW_COLUMNS if not bars.empty and bars[name].isna().all()),
         imports=len(imports),
-        duplicates=int(imports["duplicates"].fillna(0).sum()),
-        out_of_order=int(imports["out_of_order"].fillna(0).sum()),
+        duplicates=int(pd.to_numeric(imports["duplicates"]).sum()),
+        out_of_order=int(pd.to_numeric(imports["out_of_order"]).sum()),
         mixed_stamps={str(file): str(text) for file, text in units.items() if "," in str(text)},
-        checksums_verified=int(imports["checksum_verified"].fillna(value=False).astype(bool).sum()),
+        checksums_verified=int(imports["checksum_verified"].eq(other=True).sum()),
     )
 
 
