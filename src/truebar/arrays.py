@@ -27,3 +27,18 @@ def floats(values: npt.ArrayLike) -> FloatArray:
     if isinstance(values, pd.Series):
         return values.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     return np.array(values, dtype=np.float64)
+
+
+def readable_floats(values: npt.ArrayLike) -> FloatArray:
+    """Return `values` as contiguous float64 to read from: a view where they are that already.
+
+    Missing values of nullable columns become NaN. Writing into the result may change `values`; whoever
+    writes takes `floats`.
+
+    >>> readable_floats(pd.Series([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+    """
+    if isinstance(values, pd.Series):
+        values = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    # A kernel is compiled once for arrays that can be written to; read-only ones would be another type.
+    return np.require(values, dtype=np.float64, requirements=["C", "W"])

@@ -21,6 +21,8 @@ NO_TIME: Final = int(np.iinfo(np.int64).min)
 def nanoseconds(times: Times, name: str = "open_time", *, missing_allowed: bool = False) -> IntArray:
     """Return int64[n], nanoseconds since 1970 UTC, of times of any unit, aware or naive as UTC.
 
+    Times that are kept in nanoseconds are not copied: read from the result, never write into it.
+
     Args:
         times: Series, DatetimeIndex, array of datetime64 or sequence of datetimes, shape (n,).
         name: what the times are called in messages.
@@ -40,12 +42,21 @@ def nanoseconds(times: Times, name: str = "open_time", *, missing_allowed: bool 
             f"{type(times).__name__} of {getattr(values, 'dtype', None)}. Convert it with pd.to_datetime."
         )
     try:
-        index = pd.DatetimeIndex(pd.to_datetime(values, utc=True)).as_unit("ns")
+        whole = np.asarray(_index_of(values).as_unit("ns").asi8, dtype=np.int64)
     except pd.errors.OutOfBoundsDatetime as error:
         raise CorruptDataError(f"{name}: a time does not fit into nanoseconds ({error}).") from error
-    if index.hasnans and not missing_allowed:
-        raise CorruptDataError(f"{name} is missing in {np.count_nonzero(index.isna())} of {len(index)} rows.")
-    return np.asarray(index.asi8, dtype=np.int64)
+    if not missing_allowed and whole.size and whole.min() == NO_TIME:
+        missing = np.count_nonzero(whole == NO_TIME)
+        raise CorruptDataError(f"{name} is missing in {missing} of {whole.size} rows.")
+    return whole
+
+
+def _index_of(values: Any) -> pd.DatetimeIndex:
+    """Return times as an index that counts from 1970 UTC, without a copy where they are datetimes already."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        # Whatever the zone, an aware index counts in UTC; a naive one is taken for UTC.
+        return pd.DatetimeIndex(values)
+    return pd.DatetimeIndex(pd.to_datetime(values, utc=True))
 
 
 def _is_time(values: object) -> bool:
@@ -74,9 +85,8 @@ def ascending_nanoseconds(times: Times, name: str = "open_time") -> IntArray:
         CorruptDataError: when a time is not later than the one before it.
     """
     values = nanoseconds(times, name)
-    steps = np.diff(values)
-    if steps.size and steps.min() <= 0:
-        row = int(np.argmax(steps <= 0)) + 1
+    if not (values[1:] > values[:-1]).all():
+        row = int(np.argmax(values[1:] <= values[:-1])) + 1
         raise CorruptDataError(
             f"{name} does not ascend: row {row} is {pd.Timestamp(values[row], tz='UTC')} after "
             f"{pd.Timestamp(values[row - 1], tz='UTC')}. Sort the rows and drop duplicates."
