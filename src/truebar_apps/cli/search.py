@@ -45,7 +45,7 @@ def _drawn(studies: Sequence[StudyProgress]) -> Table:
             study.complete,
             study.pruned,
             study.failed,
-            None if study.best_score is None else f"{study.best_score:.5f} (trial {study.best_number})",
+            None if study.best_score is None else f"{study.best_score:.5f} (#{study.best_number})",
             None if study.last_at is None else f"{study.last_at:%H:%M:%S}",
         ]
         for study in studies
