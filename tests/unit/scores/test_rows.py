@@ -33,7 +33,7 @@ def test_scored_rows_frame_without_a_name_raises() -> None:
     "row", [[math.inf, 0.0, 0.0], [0.9, 0.9, 0.9], [-0.1, 0.6, 0.5], [0.0, 0.0, 0.0], [0.3, 0.3, 0.3]]
 )
 def test_scored_rows_that_are_no_probabilities_raise_and_are_counted(row: list[float]) -> None:
-    with pytest.raises(InvalidProbabilityError, match="1 of 2 rows .* the first is row 1"):
+    with pytest.raises(InvalidProbabilityError, match=r"1 of 2 rows .* the first is row 1"):
         scored_rows([[0.2, 0.5, 0.3], row], [1, None])
 
 
