@@ -11,14 +11,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from truebar.calibration import Calibrator
 from truebar.config import BacktestConfig, LabelConfig, OptunaConfig, XgbConfig
@@ -27,14 +26,12 @@ from truebar.features import batch
 from truebar.fingerprint import fingerprint
 from truebar.history import History
 from truebar.labels import vol_scaled
-from truebar.market import SyntheticMarket, oracle, synthetic
-from truebar.models.out_of_fold import OutOfFold
+from truebar.market import SyntheticMarket, oracle
 from truebar.models.recipe import Recipe, Request, xgboost_request
 from truebar.models.xgboost import out_of_fold
-from truebar.protocol import choose_calibration, fit_recipe
+from truebar.protocol import FittedRecipe, choose_calibration, fit_recipe, leakage_of, tune_thresholds
 from truebar.scores.metric import Metric
 from truebar.validation import dev_vault
-from truebar.validation.causality import find_leaks
 from truebar.verdict import bootstrap_generator, conditions, judge
 from truebar.volatility import estimate
 
@@ -66,7 +63,9 @@ COLUMNS: Final = (
 """35 simple columns: the benchmark judges the protocol, not the features."""
 
 LABEL: Final = LabelConfig(estimator="realized", window=96, k=1.0, horizon_bars=4)
-MODEL: Final = XgbConfig(optuna=OptunaConfig(n_trials=1))
+MODEL: Final = XgbConfig(
+    xgb={"rounds": 60, "learning_rate": 0.12, "max_bin": 64}, optuna=OptunaConfig(n_trials=1)
+)
 COSTS: Final = {
     "default": BacktestConfig(),
     "tenth": BacktestConfig(costs={"fee_bps": 0.5, "slippage_bps": 1.0}),
@@ -92,7 +91,7 @@ class Prepared:
     history: History
     dev: np.ndarray
     vault: np.ndarray
-    made: OutOfFold
+    fitted: FittedRecipe
     recipe: Recipe
 
 
@@ -111,31 +110,45 @@ def prepare(market: SyntheticMarket) -> Prepared:
         made, history.label[made.rows], request.calibrations, horizon_bars=LABEL.horizon_bars
     )
     recipe = draft.model_copy(update={"calibration": method})
-    return Prepared(market, history, sides["dev"], sides["vault"], made, recipe)
+    fitted = fit_recipe(history, bars, sides["dev"], recipe, timeframe=TIMEFRAME, made=made)
+    return Prepared(market, history, sides["dev"], sides["vault"], fitted, recipe)
 
 
-def judged(ready: Prepared, leakage: Mapping[str, bool | None]) -> Iterable[dict[str, Any]]:
+def judged(ready: Prepared) -> Iterable[dict[str, Any]]:
     """Yield what the one look at the vault says, at each of the costs."""
     bars = ready.market.bars
+    leakage = leakage_of(
+        ready.history,
+        bars,
+        ready.recipe,
+        dev=ready.dev,
+        vault=ready.vault,
+        timeframe=TIMEFRAME,
+        generator=np.random.default_rng(ready.market.seed),
+    )
     inside = slice(int(ready.vault[0]), int(ready.vault[-1]) + 1)
+    fitted, history = ready.fitted, ready.history
+    probabilities = fitted.predict(history.features[inside])
     for costs, config in COSTS.items():
+        # Only thresholds and account depend on the costs: model and calibrator are the same.
         recipe = ready.recipe.model_copy(update={"backtest": config})
-        fitted = fit_recipe(ready.history, bars, ready.dev, recipe, timeframe=TIMEFRAME, made=ready.made)
-        probabilities = fitted.predict(ready.history.features[inside])
+        thresholds = tune_thresholds(
+            history, bars, fitted.out_of_fold, fitted.calibrated, recipe, timeframe=TIMEFRAME
+        )
         account = trade(
             bars.iloc[inside],
             probabilities,
-            sigma=ready.history.column("sigma")[inside],
-            tau=ready.history.column("tau")[inside],
+            sigma=history.column("sigma")[inside],
+            tau=history.column("tau")[inside],
             facts=fitted.facts,
-            rule=fitted.thresholds,
+            rule=thresholds,
             recipe=recipe,
             timeframe=TIMEFRAME,
         )
-        digest = ready.history.digest(ready.vault)
+        digest = history.digest(ready.vault)
         verdict = judge(
             probabilities=probabilities,
-            labels=ready.history.label[inside],
+            labels=history.label[inside],
             backtest=account,
             dev_shares=fitted.facts.class_shares,
             horizon_bars=LABEL.horizon_bars,
@@ -154,7 +167,7 @@ def judged(ready: Prepared, leakage: Mapping[str, bool | None]) -> Iterable[dict
             "metrics": {name: _short(metric) for name, metric in verdict.metrics.items()},
             "auc": verdict.metrics["roc_auc"].value,
             "calibration": _method(fitted.calibrator),
-            "theta": [fitted.thresholds.long, fitted.thresholds.short],
+            "theta": [thresholds.long, thresholds.short],
         }
 
 
@@ -166,24 +179,6 @@ def _short(metric: Metric) -> list[float | None]:
     """Return value, low and high with six digits."""
     ends = (metric.value, metric.low, metric.high)
     return [None if end is None else float(f"{end:.6g}") for end in ends]
-
-
-def leakage_checks() -> dict[str, bool | None]:
-    """Return whether the features and labels in use know the future, from a small market of their own."""
-    bars = synthetic("SYN-NULL", seed=0, n_bars=2_500).bars
-    generator = np.random.default_rng(0)
-
-    def features(changed: pd.DataFrame) -> pd.DataFrame:
-        return batch(changed, timeframe=TIMEFRAME)[list(COLUMNS)]
-
-    def labels(changed: pd.DataFrame) -> pd.DataFrame:
-        sigma = estimate(changed, LABEL.estimator, window=LABEL.window, timeframe=TIMEFRAME)
-        return vol_scaled(changed, sigma, k=LABEL.k, horizon_bars=LABEL.horizon_bars, timeframe=TIMEFRAME)
-
-    return {
-        "features": not find_leaks(features, bars, generator=generator),
-        "labels": not find_leaks(labels, bars, generator=generator, known_at="label_end"),
-    }
 
 
 def oracle_auc(ready: Prepared) -> float:

@@ -10,7 +10,6 @@ are there already are not run again, so it may be run in slices. `python benchma
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, Final
 
 from planted import (
@@ -19,7 +18,6 @@ from planted import (
     config_hash,
     done,
     judged,
-    leakage_checks,
     parser,
     prepare,
     run_all,
@@ -29,8 +27,6 @@ from truebar.market import synthetic
 
 DRIFTING_SEEDS: Final = 10
 DRIFT_PER_YEAR: Final = 0.5
-
-_leakage = cache(leakage_checks)
 
 
 def drift_of(seed: int) -> float:
@@ -45,7 +41,7 @@ def run_market(seed: int) -> list[dict[str, Any]]:
     drift = drift_of(seed)
     ready = prepare(synthetic("SYN-NULL", seed=seed, n_bars=N_BARS, drift_per_year=drift))
     same = {"kind": "size", "config_hash": config_hash(), "seed": seed, "drift": drift}
-    return [same | line for line in judged(ready, _leakage())]
+    return [same | line for line in judged(ready)]
 
 
 def main() -> None:

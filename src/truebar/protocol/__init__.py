@@ -2,6 +2,7 @@
 
 from truebar.protocol.deploying import LEAST_EDGE_CORRELATION, Guard, deploy_rows, guard_of
 from truebar.protocol.fitting import FittedRecipe, choose_calibration, fit_recipe, tune_thresholds
+from truebar.protocol.leakage import leakage_of
 from truebar.protocol.registry import Look, RegisteredVault, VaultRegistry
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "deploy_rows",
     "fit_recipe",
     "guard_of",
+    "leakage_of",
     "tune_thresholds",
 ]

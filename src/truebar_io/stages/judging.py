@@ -18,6 +18,7 @@ from truebar.history import History
 from truebar.models.bundle import Bundle
 from truebar.models.recipe import Recipe
 from truebar.partitions import Partition
+from truebar.protocol import leakage_of
 from truebar.thresholds.values import Thresholds
 from truebar.validation import Vault
 from truebar.verdict import Verdict, bootstrap_generator, judge
@@ -148,19 +149,30 @@ def judge_vault(
 ) -> dict[str, Any]:
     """Write the look down, then judge the current bundle on its vault, and keep the verdict.
 
-    The leakage checks of METHOD §6 (d) are not built yet, nor is the funding that a perpetual pays: those
-    conditions are named as missing.
+    The funding that a perpetual pays is not counted yet: that condition is named as missing.
     """
     bundles = BundleStore(store.home)
     bundle = bundles.load(partition, kind)
     manifest = bundle.manifest
-    history = load_history(store, partition, manifest.recipe.label)
+    bars = load_bars(store, partition)
+    history = load_history(store, partition, manifest.recipe.label, bars)
     digest = vault_digest(store, partition, bundle, history)
     frozen = load_frozen(bundles, partition, kind)
     looks = record_look(
         store, partition, vault_of(bundle), digest, manifest.recipe_digest, now=datetime.now(UTC)
     )
     account, rows = vault_account(store, partition, kind, bundle, history)
+    evidence = evidence_on(bars, history, vault_of(bundle))
+    leakage = leakage_of(
+        history,
+        bars,
+        manifest.recipe,
+        dev=evidence.dev,
+        vault=evidence.vault,
+        timeframe=partition.timeframe,
+        generator=bootstrap_generator(manifest.recipe_digest, digest),
+        tick_size=settings.market_of(partition.symbol).tick_size,
+    )
     verdict = judge(
         probabilities=rows[PROBABILITIES].to_numpy(),
         labels=rows["label"].to_numpy(),
@@ -168,7 +180,7 @@ def judge_vault(
         dev_shares=manifest.facts.class_shares,
         horizon_bars=manifest.recipe.label.horizon_bars,
         generator=bootstrap_generator(manifest.recipe_digest, digest),
-        leakage_checks=None,
+        leakage_checks=leakage,
         funding_counted=None if pays_funding(settings, partition) else True,
         vault_looks=looks,
         n_trials=frozen.n_trials,
