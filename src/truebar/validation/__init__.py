@@ -6,10 +6,12 @@ from truebar.validation.purged import CombinatorialPurgedKFold, PurgedKFold
 from truebar.validation.splits import default_embargo_bars
 from truebar.validation.timeline import timeline
 from truebar.validation.vaults import Vault, next_vault, vault_rows
+from truebar.validation.walk_forward import PurgedWalkForward
 
 __all__ = [
     "CombinatorialPurgedKFold",
     "PurgedKFold",
+    "PurgedWalkForward",
     "Vault",
     "default_embargo_bars",
     "dev_vault",

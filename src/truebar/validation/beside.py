@@ -6,7 +6,7 @@ import numpy as np
 
 from truebar.arrays import IntArray, Times
 from truebar.errors import SchemaError, TooFewRowsError
-from truebar.validation.splits import labelled_rows
+from truebar.validation.splits import labelled_rows, training_parts
 
 
 def training_beside(open_time: Times, label_end: Times, test: IntArray, *, embargo_bars: int) -> IntArray:
@@ -28,11 +28,7 @@ def training_beside(open_time: Times, label_end: Times, test: IntArray, *, embar
     if not inside or not np.array_equal(rows.index[places], test) or (np.diff(places) != 1).any():
         raise SchemaError(f"{len(test)} test rows are not one run of labelled rows; give a block.")
     block = (int(places[0]), int(places[-1]) + 1)
-    embargo_from = int(np.searchsorted(rows.all_open, rows.last_end(block), side="left"))
-    allowed_from = int(np.searchsorted(rows.index, embargo_from + embargo_bars, side="left"))
-    before = np.flatnonzero(~rows.clash_before(block))
-    after = np.arange(max(allowed_from, block[1]), rows.size)
-    training = rows.index[np.concatenate((before, after))]
+    training = np.concatenate(training_parts(rows, [block], embargo_bars))
     if training.size == 0:
         raise TooFewRowsError(
             f"no training row is left beside {len(test)} test rows of {rows.size}; use more rows, a shorter "

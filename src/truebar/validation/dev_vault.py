@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from truebar.arrays import IntArray, Times
+from truebar.arrays import IntArray
 from truebar.errors import ConfigurationError
-from truebar.validation.splits import labelled_rows, purged_slices, shares_blocks
+from truebar.validation.splits import Moments, labelled_rows, purged_slices, shares_blocks
 
 
-def dev_vault(open_time: Times, label_end: Times, *, vault: float = 0.2) -> dict[str, IntArray]:
+def dev_vault(open_time: Moments, label_end: Moments, *, vault: float = 0.2) -> dict[str, IntArray]:
     """Return the row indices of "dev" and "vault": the last `vault` of the labelled rows, and those before.
 
     Rows of dev that clash with a vault row are dropped; the vault loses none, and there is no embargo

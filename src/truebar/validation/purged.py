@@ -9,40 +9,38 @@ from typing import TypeAlias
 
 import numpy as np
 
-from truebar.arrays import IntArray, Times
+from truebar.arrays import IntArray
 from truebar.errors import ConfigurationError, TooFewRowsError
-from truebar.validation.splits import Block, LabelledRows, equal_blocks, labelled_rows
+from truebar.validation.splits import (
+    Block,
+    LabelledRows,
+    Moments,
+    check_count,
+    equal_blocks,
+    labelled_rows,
+    training_parts,
+)
 
 Split: TypeAlias = tuple[IntArray, IntArray]
 """Row indices of the training and of the test side, each ascending."""
 
 
-def _check_count(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or value != int(value) or value < least:
-        raise ConfigurationError(f"{name} is {value}; expected a whole number of at least {least}.")
-
-
-def _split(rows: LabelledRows, blocks: list[Block], embargo_bars: int) -> Split:
-    """Return training and test rows when the given blocks (ascending) are the test side."""
-    training = np.ones(rows.size, dtype=np.bool_)
-    for block in blocks:
-        training[block[0] : block[1]] = False
-        # Rows are sorted by open_time and a label ends after its row opens, so everything between the
-        # block and its largest label_end clashes, and nothing later does.
-        last_end = rows.last_end(block)
-        embargo_from = int(np.searchsorted(rows.all_open, last_end, side="left"))
-        # Embargoed bars are counted over all rows given: a bar without a label is a bar.
-        allowed_from = int(np.searchsorted(rows.index, embargo_from + embargo_bars, side="left"))
-        training[block[1] : allowed_from] = False
-        training[: block[0]] &= ~rows.clash_before(block)
-    test = np.concatenate([rows.index[start:end] for start, end in blocks])
-    train = rows.index[training]
-    if train.size == 0:
+def _training(rows: LabelledRows, blocks: list[Block], embargo_bars: int) -> list[IntArray]:
+    """Return the training rows beside test blocks in pieces, at least one of which holds a row."""
+    parts = training_parts(rows, blocks, embargo_bars)
+    if not any(part.size for part in parts):
+        tested = sum(end - start for start, end in blocks)
         raise TooFewRowsError(
-            f"no training row is left beside {test.size} test rows of {rows.size} after purging and an "
+            f"no training row is left beside {tested} test rows of {rows.size} after purging and an "
             f"embargo of {embargo_bars} bars; use more rows, a shorter horizon or a smaller embargo."
         )
-    return train, test
+    return parts
+
+
+def _split(rows: LabelledRows, blocks: list[Block], training: list[IntArray]) -> Split:
+    """Return training and test rows as arrays of the caller's own."""
+    test = [rows.index[start:end] for start, end in blocks]
+    return np.concatenate(training), np.concatenate(test)
 
 
 class PurgedKFold:
@@ -60,12 +58,12 @@ class PurgedKFold:
     """
 
     def __init__(self, n_splits: int, *, embargo_bars: int) -> None:
-        _check_count("n_splits", n_splits, 2)
-        _check_count("embargo_bars", embargo_bars, 0)
+        check_count("n_splits", n_splits, 2)
+        check_count("embargo_bars", embargo_bars, 0)
         self.n_splits = n_splits
         self.embargo_bars = embargo_bars
 
-    def split(self, open_time: Times, label_end: Times) -> Iterator[Split]:
+    def split(self, open_time: Moments, label_end: Moments) -> Iterator[Split]:
         """Return (train, test) row indices of each fold, in time order of the test blocks.
 
         Blocks hold equal numbers of labelled rows, the first ones one more where they do not divide. Rows
@@ -81,7 +79,9 @@ class PurgedKFold:
         """
         rows = labelled_rows(open_time, label_end)
         blocks = equal_blocks(rows.size, self.n_splits)
-        return iter([_split(rows, [block], self.embargo_bars) for block in blocks])
+        # Pieces are views of one array: checking all folds ahead costs no memory.
+        training = [_training(rows, [block], self.embargo_bars) for block in blocks]
+        return (_split(rows, [block], parts) for block, parts in zip(blocks, training, strict=True))
 
 
 class CombinatorialPurgedKFold:
@@ -97,9 +97,9 @@ class CombinatorialPurgedKFold:
     """
 
     def __init__(self, n_splits: int, n_test_splits: int, *, embargo_bars: int) -> None:
-        _check_count("n_splits", n_splits, 2)
-        _check_count("n_test_splits", n_test_splits, 1)
-        _check_count("embargo_bars", embargo_bars, 0)
+        check_count("n_splits", n_splits, 2)
+        check_count("n_test_splits", n_test_splits, 1)
+        check_count("embargo_bars", embargo_bars, 0)
         if n_test_splits >= n_splits:
             raise ConfigurationError(
                 f"n_test_splits is {n_test_splits} of n_splits {n_splits}; at least one block must train."
@@ -113,15 +113,15 @@ class CombinatorialPurgedKFold:
         """How many splits there are."""
         return comb(self.n_splits, self.n_test_splits)
 
-    def split(self, open_time: Times, label_end: Times) -> Iterator[Split]:
+    def split(self, open_time: Moments, label_end: Moments) -> Iterator[Split]:
         """Return (train, test) row indices of each combination, in lexical order of the test blocks.
 
         As `PurgedKFold.split`, but a split is made when it is asked for: all of them may not fit in memory.
         """
         rows = labelled_rows(open_time, label_end)
         blocks = equal_blocks(rows.size, self.n_splits)
-        chosen = combinations(blocks, self.n_test_splits)
-        return (_split(rows, _joined(list(test)), self.embargo_bars) for test in chosen)
+        chosen = (_joined(list(test)) for test in combinations(blocks, self.n_test_splits))
+        return (_split(rows, test, _training(rows, test, self.embargo_bars)) for test in chosen)
 
 
 def _joined(blocks: list[Block]) -> list[Block]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from truebar.arrays import BoolArray, IntArray, Times
 from truebar.errors import ConfigurationError, CorruptDataError, SchemaError, TooFewRowsError
@@ -15,6 +18,9 @@ from truebar.units import bars_per_day
 
 Block: TypeAlias = tuple[int, int]
 """Half-open range of positions among the labelled rows."""
+
+Moments: TypeAlias = Times | npt.NDArray[np.int64]
+"""Times, or whole numbers: a split needs their order alone, so open_time and label_end may share any unit."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class LabelledRows:
     open: IntArray
     end: IntArray
 
+    @cached_property
+    def latest_end(self) -> IntArray:
+        """int64[m], the largest label_end of each row and those before it."""
+        return np.maximum.accumulate(self.end)
+
     @property
     def size(self) -> int:
         """Number of labelled rows."""
@@ -48,43 +59,100 @@ class LabelledRows:
         """
         return np.asarray(self.end[: block[0]] > self.open[block[0]])
 
+    def free_before(self, block: Block, start: int = 0) -> list[IntArray]:
+        """Return the rows from position `start` to a block that clash with none of its rows, in two parts.
+
+        Up to the first position whose latest end lies within the block nothing needs to be looked at.
+        """
+        opens = self.open[block[0]]
+        reach = max(int(np.searchsorted(self.latest_end, opens, side="right")), start)
+        near = slice(reach, block[0])
+        return [self.index[start : min(reach, block[0])], self.index[near][self.end[near] <= opens]]
+
     def last_end(self, block: Block) -> int:
         """Return the largest label_end of a block's rows."""
         return int(self.end[block[0] : block[1]].max())
 
 
-def labelled_rows(open_time: Times, label_end: Times) -> LabelledRows:
+def labelled_rows(open_time: Moments, label_end: Moments) -> LabelledRows:
     """Return the labelled rows of n rows; a row whose label_end is NaT is in neither side of any split.
 
     Args:
         open_time: [n] times, ascending (equal times may follow each other).
-        label_end: [n] times, NaT where there is no label.
+        label_end: [n] times, NaT where there is no label (`NO_TIME` in whole numbers).
 
     Raises:
-        SchemaError: when the two differ in length or hold no times.
+        SchemaError: when the two differ in length, hold no times, or one is numbers and the other is not.
         CorruptDataError: when open_time does not ascend, or a label ends at or before its row opens.
         TooFewRowsError: when no row has a label.
     """
-    opens = nanoseconds(open_time)
-    ends = nanoseconds(label_end, "label_end", missing_allowed=True)
+    opens, ends, numbers = _comparable(open_time, label_end)
     if opens.shape != ends.shape:
         raise SchemaError(f"open_time has {opens.size} rows and label_end {ends.size}; expected as many.")
-    if (np.diff(opens) < 0).any():
-        row = int(np.argmax(np.diff(opens) < 0)) + 1
+    if (opens[1:] < opens[:-1]).any():
+        row = int(np.argmax(opens[1:] < opens[:-1])) + 1
         raise CorruptDataError(
-            f"open_time does not ascend at row {row}, {utc_index(opens)[row]}. Sort the rows."
+            f"open_time does not ascend at row {row}, {_shown(opens[row], numbers)}. Sort the rows."
         )
-    index = np.flatnonzero(ends != NO_TIME)
-    if index.size == 0:
+    known = ends != NO_TIME
+    if not known.any():
         raise TooFewRowsError(f"none of {opens.size} rows has a label_end, so there is nothing to split.")
-    rows = LabelledRows(opens, index, opens[index], ends[index])
+    if known.all():
+        rows = LabelledRows(opens, np.arange(opens.size), opens, ends)
+    else:
+        index = np.flatnonzero(known)
+        rows = LabelledRows(opens, index, opens[index], ends[index])
     if (rows.end <= rows.open).any():
-        row = int(index[np.argmax(rows.end <= rows.open)])
+        row = int(rows.index[np.argmax(rows.end <= rows.open)])
         raise CorruptDataError(
-            f"row {row} opens {utc_index(opens)[row]} and its label ends {utc_index(ends)[row]}; a label "
-            "ends after its bar opens."
+            f"row {row} opens {_shown(opens[row], numbers)} and its label ends {_shown(ends[row], numbers)}; "
+            "a label ends after its bar opens."
         )
     return rows
+
+
+def _comparable(open_time: Moments, label_end: Moments) -> tuple[IntArray, IntArray, bool]:
+    """Return both as int64[n], and whether they came as whole numbers."""
+    if _are_numbers(open_time) and _are_numbers(label_end):
+        opens, ends = np.asarray(open_time, dtype=np.int64), np.asarray(label_end, dtype=np.int64)
+        if opens.size and opens.min() == NO_TIME:
+            raise CorruptDataError(f"open_time is missing in {np.count_nonzero(opens == NO_TIME)} rows.")
+        return opens, ends, True
+    opens = nanoseconds(cast("Times", open_time))  # which refuses whole numbers beside times
+    return opens, nanoseconds(cast("Times", label_end), "label_end", missing_allowed=True), False
+
+
+def _are_numbers(times: Moments) -> bool:
+    if not isinstance(times, (np.ndarray, pd.Series, pd.Index)) or times.ndim != 1:
+        return False
+    return isinstance(times.dtype, np.dtype) and times.dtype.kind == "i"
+
+
+def _shown(value: np.int64, number: bool) -> str:
+    return str(value) if number else str(utc_index(np.array([value]))[0])
+
+
+def training_parts(rows: LabelledRows, blocks: list[Block], embargo_bars: int) -> list[IntArray]:
+    """Return the rows that may train when the given blocks (ascending, not touching) are tested, in pieces.
+
+    Rows are sorted by open_time and a label ends after its row opens, so everything between a block and its
+    largest label_end clashes with it, and nothing later does. A row before an earlier block that reaches
+    into a later one has already clashed with the earlier.
+    """
+    parts, start = [], 0
+    for block in blocks:
+        parts += rows.free_before(block, start)
+        embargo_from = int(np.searchsorted(rows.all_open, rows.last_end(block), side="left"))
+        # Embargoed bars are counted over all rows given: a bar without a label is a bar.
+        allowed_from = int(np.searchsorted(rows.index, embargo_from + embargo_bars, side="left"))
+        start = max(start, block[1], allowed_from)
+    return [*parts, rows.index[start:]]
+
+
+def check_count(name: str, value: int, least: int) -> None:
+    """Raise a ConfigurationError unless `value` is a whole number of at least `least`."""
+    if isinstance(value, bool) or value != int(value) or value < least:
+        raise ConfigurationError(f"{name} is {value}; expected a whole number of at least {least}.")
 
 
 def equal_blocks(size: int, count: int) -> list[Block]:

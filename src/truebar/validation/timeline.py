@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from truebar.arrays import IntArray, Times
+from truebar.arrays import IntArray
 from truebar.errors import ConfigurationError
-from truebar.validation.splits import labelled_rows, purged_slices, shares_blocks
+from truebar.validation.splits import Moments, labelled_rows, purged_slices, shares_blocks
 
 SLICES: Final = ("fit", "calibrate", "decide", "vault")
 
 
 def timeline(
-    open_time: Times, label_end: Times, *, fractions: tuple[float, float, float, float] = (0.6, 0.1, 0.1, 0.2)
+    open_time: Moments,
+    label_end: Moments,
+    *,
+    fractions: tuple[float, float, float, float] = (0.6, 0.1, 0.1, 0.2),
 ) -> dict[str, IntArray]:
     """Return the row indices of "fit", "calibrate", "decide" and "vault", consecutive in time.
 

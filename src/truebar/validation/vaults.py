@@ -11,7 +11,7 @@ import pandas as pd
 
 from truebar.arrays import IntArray, Times
 from truebar.errors import ConfigurationError, TooFewRowsError
-from truebar.times import NANOSECONDS_PER_DAY, utc_index
+from truebar.times import NANOSECONDS_PER_DAY, nanoseconds, utc_index
 from truebar.validation.dev_vault import dev_vault
 from truebar.validation.splits import LabelledRows, labelled_rows
 
@@ -76,7 +76,7 @@ def next_vault(
     Raises:
         SchemaError, CorruptDataError, TooFewRowsError, ConfigurationError: as `dev_vault`.
     """
-    rows = labelled_rows(open_time, label_end)
+    rows = _timed_rows(open_time, label_end)
     if not registered:
         first = int(dev_vault(open_time, label_end, vault=share)["vault"][0])
         return _interval(rows.all_open[first], int(rows.end.max()))
@@ -107,7 +107,7 @@ def vault_rows(open_time: Times, label_end: Times, vault: Vault) -> dict[str, In
         SchemaError, CorruptDataError: as `labelled_rows`.
         TooFewRowsError: when a side is empty.
     """
-    rows = labelled_rows(open_time, label_end)
+    rows = _timed_rows(open_time, label_end)
     start, end = vault.start.value, vault.end.value
     sides = {
         "dev": rows.index[rows.end <= start],
@@ -120,6 +120,11 @@ def vault_rows(open_time: Times, label_end: Times, vault: Vault) -> dict[str, In
             f"the rows open {_span(rows)}."
         )
     return sides
+
+
+def _timed_rows(open_time: Times, label_end: Times) -> LabelledRows:
+    """Return the labelled rows of times: whole numbers, which have no unit, are refused."""
+    return labelled_rows(nanoseconds(open_time), nanoseconds(label_end, "label_end", missing_allowed=True))
 
 
 def _smallest_step(rows: LabelledRows) -> int:

@@ -46,7 +46,7 @@ _NIGHTS, _NIGHT_MEAN, _NIGHT_SQUARES, _MEAN, _SQUARES, _RETURNS, _RANGES, _KLASS
 """Rows of sums over bars: count, mean and squared deviations of o-c₋₁, the last two of c-o, four sums."""
 
 _NONE, _OWN_BARS, _AND_ONE_BEFORE = range(3)
-"""What a row's window is good for: nothing, estimators of its own bars, and those of one bar before it too."""
+"""What a row's window is good for: nothing, estimators of its own bars, and those of the bar before too."""
 
 
 @compiled_as_numpy
