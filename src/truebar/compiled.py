@@ -8,6 +8,7 @@ from types import CodeType
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from numba.core.caching import FunctionCache
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -51,8 +52,9 @@ def _compiled(function: Function, **options: Any) -> Function:
 def code_digest(function: Callable[..., object]) -> str:
     """Return 64 hexadecimal digits that change with what a compiled function computes.
 
-    It covers the bytecode of the function and of every compiled function that it calls, the constants that
-    they read, and numba's version; not names of variables, comments or docstrings.
+    It covers the bytecode of the function and of every compiled function that it calls by a global name, the
+    numbers, texts, tuples and arrays that they read by one, and numba's version; not comments, docstrings or
+    names of variables.
     """
     digest = sha256(numba.__version__.encode())
     for part in _parts(getattr(function, "py_func", function), set()):
@@ -65,16 +67,28 @@ def _parts(function: Any, seen: set[int]) -> Iterator[str]:
     if id(function) in seen:
         return
     seen.add(id(function))
-    code: CodeType = function.__code__
-    yield code.co_code.hex()
-    yield repr([constant for constant in code.co_consts if constant != function.__doc__])
-    for name in code.co_names:
+    yield from _code_parts(function.__code__, function.__doc__)
+    for name in function.__code__.co_names:
         value = function.__globals__.get(name)
-        yield name
         if hasattr(value, "py_func"):
             yield from _parts(value.py_func, seen)
+        elif isinstance(value, np.ndarray):
+            yield f"{name} {value.dtype} {value.shape} {value.tobytes().hex()}"
         elif isinstance(value, (bool, int, float, str, tuple)):
-            yield repr(value)
+            yield f"{name} {value!r}"
+
+
+def _code_parts(code: CodeType, docstring: str | None) -> Iterator[str]:
+    """Yield bytecode, names and constants of one code object and of those within it."""
+    yield code.co_code.hex()
+    yield " ".join(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _code_parts(constant, None)
+        elif isinstance(constant, frozenset):
+            yield repr(sorted(map(repr, constant)))
+        elif constant != docstring:
+            yield repr(constant)
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]  # numba has no types

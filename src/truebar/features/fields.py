@@ -11,7 +11,6 @@ from truebar.arrays import FloatArray
 from truebar.bars import ROUNDING, Grid, columns_of
 from truebar.compiled import compiled_as_numpy, compiled_in_place
 from truebar.errors import CorruptDataError
-from truebar.times import utc_index
 
 SLOT: Final = 0
 OPEN: Final = 1
@@ -57,7 +56,9 @@ def fields_of(bars: pd.DataFrame, grid: Grid) -> FloatArray:
     given = [*REQUIRED, *(name for name in OPTIONAL if name in bars.columns)]
     for name, values in zip(given, columns_of(bars, given), strict=True):
         fields[FIELD_OF[name]] = values
-    complete(fields, grid.open_time)
+    rule, first, count = complete(fields)
+    if count:
+        raise broken(rule, count, int(grid.open_time[first]))
     return fields
 
 
@@ -65,34 +66,30 @@ FIELD_OF: Final = {name: OPEN + place for place, name in enumerate((*REQUIRED, *
 """Row of each column of the klines."""
 
 
-def complete(fields: FloatArray, open_time: np.ndarray) -> None:
-    """Check the fields that were given and fill in the others.
-
-    Args:
-        fields: float64[FIELDS, n]; the logarithms are written.
-        open_time: int64[n], nanoseconds, to name a bad bar by.
-
-    Raises:
-        CorruptDataError: as `fields_of`.
-    """
-    rule, first, count = _complete(fields)
-    if count:
-        raise CorruptDataError(
-            f"{_RULES[rule]}: {count} of {fields.shape[1]} bars break a rule, the first opens "
-            f"{utc_index(np.asarray(open_time)[first : first + 1])[0]}. Validate the klines before computing "
-            "from them."
-        )
+def broken(rule: int, count: int, open_time: int) -> CorruptDataError:
+    """Return the error for `count` bars that break rules, the first of them `rule` and at `open_time`."""
+    return CorruptDataError(
+        f"{_RULES[rule]}: {count} bars break a rule, the first opens {pd.Timestamp(open_time, tz='UTC')}. "
+        "Validate the klines before computing from them."
+    )
 
 
 @compiled_as_numpy
-def _complete(fields: FloatArray) -> tuple[int, int, int]:
-    """Fill in the logarithms; return the rule that the first bad bar breaks, its place, and how many are."""
+def complete(fields: FloatArray) -> tuple[int, int, int]:
+    """Check the fields that were given, fill in the logarithms, and return what is wrong.
+
+    Args:
+        fields: float64[FIELDS, n].
+
+    Returns:
+        The rule that the first bad bar breaks (a place in the rules), its place, and how many bars are bad.
+    """
     rule, first, count = 0, 0, 0
     for place in range(fields.shape[1]):
-        broken = _broken_rule(fields, place)
-        if broken >= 0:
+        broken_rule = _broken_rule(fields, place)
+        if broken_rule >= 0:
             if count == 0:
-                rule, first = broken, place
+                rule, first = broken_rule, place
             count += 1
             continue
         for price in range(4):

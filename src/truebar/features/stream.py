@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from truebar.arrays import FloatArray
 from truebar.bars import Grid, grid_of
-from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError, WrongTimeframeError
-from truebar.features.fields import FIELD_OF, FIELDS, OPTIONAL, REQUIRED, SLOT, complete, fields_of
+from truebar.errors import CorruptDataError, TooFewRowsError, WrongTimeframeError
+from truebar.features.fields import SLOT, fields_of
+from truebar.features.folding import Folding
+from truebar.features.reading import BarReader, moment
 from truebar.features.registry import families_of
 from truebar.features.snapshot import Saved, kernel_digest
-from truebar.times import utc_index
+from truebar.times import NANOSECONDS_PER_SECOND, utc_index
 from truebar.units import TIMEFRAME_SECONDS, describe_length, timeframe_nanoseconds
 
-_STEPS: Final = frozenset(seconds * 1_000_000_000 for seconds in TIMEFRAME_SECONDS.values())
-
-
-@dataclass
-class _Clock:
-    """Where a stream stands in time, nanoseconds; None: not known yet.
-
-    Attributes:
-        step: length of a bar.
-        latest: open_time of the latest bar.
-    """
-
-    step: int | None = None
-    latest: int | None = None
+_STEPS: Final = {seconds * NANOSECONDS_PER_SECOND: name for name, seconds in TIMEFRAME_SECONDS.items()}
+"""Timeframe of each length in nanoseconds."""
 
 
 class FeatureStream:
@@ -56,22 +43,23 @@ class FeatureStream:
     def __init__(self, feature_set: str = "core", *, timeframe: str | None = None) -> None:
         families = families_of(feature_set)
         self.feature_set = feature_set
-        self.columns = tuple(name for family in families for name in family.columns)
         self.kernel = kernel_digest(families)
-        self._families = families
-        blanks = [family.blank() for family in families]
-        self._ends = np.cumsum([0, *(blank.size for blank in blanks)]).tolist()
-        self._rows = np.cumsum([0, *(len(family.columns) for family in families)]).tolist()
-        self._memory = np.concatenate(blanks)
-        self._parts = self._parts_of(self._memory)
-        self._clock = _Clock(None if timeframe is None else timeframe_nanoseconds(timeframe))
+        self._folding, self._scratch = Folding(families), Folding(families)
+        self._reader = BarReader()
+        # Nanoseconds; None: not known yet.
+        self._step = None if timeframe is None else timeframe_nanoseconds(timeframe)
+        self._latest: int | None = None
         self._held: FloatArray | None = None  # the first bar, while the step is not known
-        self._bar = np.full((FIELDS, 1), np.nan)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return self._folding.columns
 
     @property
     def latest(self) -> pd.Timestamp | None:
         """open_time of the latest bar, UTC; None before the first."""
-        return None if self._clock.latest is None else pd.Timestamp(self._clock.latest, tz="UTC")
+        return None if self._latest is None else pd.Timestamp(self._latest, tz="UTC")
 
     def update(self, bar: Any) -> FloatArray:
         """Take one closed bar in and return its features, float64[columns], known at its close.
@@ -87,26 +75,21 @@ class FeatureStream:
 
         The stream is as it was before when this raises.
         """
-        open_time = self._read(bar)
-        if self._clock.step is None and self._clock.latest is not None:
-            self._settle(open_time - self._clock.latest)
-        values = self._fold_bar(self._parts, open_time)
-        if self._clock.step is None:
-            self._held = self._bar.copy()
-            self._memory[:] = self._blank()
-        self._clock.latest = open_time
+        open_time, step = self._read(bar)
+        if step != self._step:
+            self._settle(step)
+        if step is None:
+            self._held = self._reader.at(0).copy()
+            values = self._peeked(0)
+        else:
+            values = self._folding.fold_bar(self._reader.at(open_time // step))
+        self._latest = open_time
         return values
 
     def peek(self, bar: Any) -> FloatArray:
         """Return what `update` would, and leave the stream as it is: for a bar that still forms."""
-        open_time = self._read(bar)
-        memory = self._memory.copy()
-        parts = self._parts_of(memory)
-        step = self._clock.step
-        if step is None and self._clock.latest is not None:
-            step = open_time - self._clock.latest
-            self._fold_held(parts, step)
-        return self._fold_bar(parts, open_time, step)
+        open_time, step = self._read(bar)
+        return self._peeked(0 if step is None else open_time // step, step)
 
     def extend(self, bars: pd.DataFrame) -> pd.DataFrame:
         """Take many closed bars in and return their features, as `batch` does.
@@ -118,12 +101,10 @@ class FeatureStream:
         """
         grid = self._grid_of(bars)
         fields = fields_of(bars, grid)
-        matrix = np.empty((len(self.columns), len(bars)))
         if len(bars):
-            if self._clock.step is None:
-                self._settle(grid.step)
-            self._fold(self._parts, fields, matrix)
-            self._clock.latest = int(grid.open_time[-1])
+            self._settle(grid.step)
+            self._latest = int(grid.open_time[-1])
+        matrix = self._folding.fold_bars(fields)
         frame = pd.DataFrame(matrix.T, columns=list(self.columns), copy=False)
         frame.insert(0, "available_at", utc_index(grid.open_time + grid.step))
         frame.insert(0, "open_time", utc_index(grid.open_time))
@@ -131,9 +112,8 @@ class FeatureStream:
 
     def snapshot(self) -> bytes:
         """Return all that the stream has seen, to be given to `restore`."""
-        return Saved(
-            self.feature_set, self.kernel, self._clock.step, self._clock.latest, self._memory, self._held
-        ).to_bytes()
+        memory = self._folding.memory
+        return Saved(self.feature_set, self.kernel, self._step, self._latest, memory, self._held).to_bytes()
 
     def restore(self, snapshot: bytes) -> None:
         """Make this stream the one that gave `snapshot`.
@@ -142,109 +122,79 @@ class FeatureStream:
             SnapshotError: the bytes are damaged, or of another feature set, kernel or version; the stream
                 stays as it was.
         """
-        saved = Saved.from_bytes(snapshot, self.feature_set, self.kernel, self._memory.size)
-        self._memory[:] = saved.memory
-        self._held = saved.held
-        self._clock = _Clock(saved.step, saved.latest)
+        saved = Saved.from_bytes(snapshot, self.feature_set, self.kernel, self._folding.memory.size)
+        self._folding.memory[:] = saved.memory
+        self._step, self._latest, self._held = saved.step, saved.latest, saved.held
 
-    def _parts_of(self, memory: FloatArray) -> list[FloatArray]:
-        return [memory[begin:end] for begin, end in zip(self._ends, self._ends[1:], strict=False)]
+    def _peeked(self, slot: int, step: int | None = None) -> FloatArray:
+        """Fold the bar that was read on a copy of the memory."""
+        self._scratch.memory[:] = self._folding.memory
+        if step is not None:
+            self._fold_held(self._scratch, step)
+        return self._scratch.fold_bar(self._reader.at(slot))
 
-    def _blank(self) -> FloatArray:
-        return np.concatenate([family.blank() for family in self._families])
-
-    def _fold(self, parts: list[FloatArray], fields: FloatArray, out: FloatArray) -> None:
-        for family, part, begin, end in zip(self._families, parts, self._rows, self._rows[1:], strict=False):
-            family.fold(part, fields, out[begin:end])
-
-    def _fold_bar(self, parts: list[FloatArray], open_time: int, step: int | None = None) -> FloatArray:
-        """Fold the bar that was read into `parts`; before the step is known it stands alone at slot 0."""
-        known = step or self._clock.step
-        self._bar[SLOT, 0] = 0 if known is None else open_time // known
-        out = np.empty((len(self.columns), 1))
-        self._fold(parts, self._bar, out)
-        return out[:, 0]
-
-    def _fold_held(self, parts: list[FloatArray], step: int) -> None:
-        """Fold the first bar, which was held back until the step is known."""
-        if self._held is not None and self._clock.latest is not None:
+    def _fold_held(self, folding: Folding, step: int) -> None:
+        """Fold the first bar, which is held back until the step is known."""
+        if self._held is not None and self._latest is not None:
             held = self._held.copy()
-            held[SLOT, 0] = self._clock.latest // step
-            self._fold(parts, held, np.empty((len(self.columns), 1)))
+            held[SLOT, 0] = self._latest // step
+            folding.fold_bar(held)
 
-    def _settle(self, step: int) -> None:
+    def _settle(self, step: int | None) -> None:
         """Make `step` the length of a bar."""
-        self._fold_held(self._parts, step)
-        self._clock.step, self._held = step, None
+        if step is not None:
+            self._fold_held(self._folding, step)
+            self._step, self._held = step, None
 
-    def _read(self, bar: Any) -> int:
-        """Read a bar into `self._bar`, check it, and return its open_time."""
-        open_time = _moment(getattr(bar, "open_time", None))
-        try:
-            for name in REQUIRED:
-                self._bar[FIELD_OF[name], 0] = getattr(bar, name)
-            for name in OPTIONAL:
-                value = getattr(bar, name, None)
-                self._bar[FIELD_OF[name], 0] = np.nan if value is None else value
-        except (AttributeError, TypeError, ValueError) as error:
-            raise SchemaError(
-                f"bar {utc_index(np.array([open_time]))[0]}: {error}; expected the attributes open_time, "
-                f"{', '.join(REQUIRED)} as numbers, and {', '.join(OPTIONAL)} where the source gives them."
-            ) from error
-        complete(self._bar, np.array([open_time]))
-        self._check_time(open_time, getattr(bar, "close_time", None))
-        return open_time
+    def _read(self, bar: Any) -> tuple[int, int | None]:
+        """Read a bar that comes after the latest on its grid; return its open_time and the length of a bar.
 
-    def _check_time(self, open_time: int, close_time: Any) -> None:
-        """Refuse a bar that does not come after the latest on its grid; learn the step from the first."""
-        clock = self._clock
-        told = None if close_time is None or close_time is pd.NaT else _moment(close_time) - open_time
-        if told in _STEPS and clock.step is not None and told != clock.step:
+        The length is the stream's, or else what the bar's close_time says, or else the step from the first
+        bar to this one.
+        """
+        open_time = self._reader.read(bar)
+        close_time = getattr(bar, "close_time", None)
+        told = None if close_time is None or close_time is pd.NaT else moment(close_time) - open_time
+        step = self._step
+        if told in _STEPS and step is not None and told != step:
             raise WrongTimeframeError(
-                f"expected bars of {describe_length(clock.step)}, found one of {describe_length(told)}; give "
-                "a stream bars of one timeframe."
+                f"expected bars of {describe_length(step)}, found one of {describe_length(told)}; give a "
+                "stream bars of one timeframe."
             )
-        if clock.latest is not None:
-            _check_order(open_time, clock.latest, clock.step)
-        elif told in _STEPS and clock.step is None:
-            clock.step = told
+        if self._latest is not None:
+            _check_order(open_time, self._latest, step)
+            return open_time, open_time - self._latest if step is None else step
+        return open_time, told if step is None and told in _STEPS else step
 
     def _grid_of(self, bars: pd.DataFrame) -> Grid:
         """Return the grid of bars to come, which must go on from the latest."""
-        clock = self._clock
-        timeframe = None
-        if clock.step in _STEPS:
-            timeframe = next(n for n, s in TIMEFRAME_SECONDS.items() if s * 1_000_000_000 == clock.step)
-        if timeframe is None and len(bars) == 1 and clock.step is None:
+        step = self._step
+        if len(bars) == 1 and step is None:
             raise TooFewRowsError("one bar does not show when it closes; give its timeframe.")
-        grid = grid_of(bars, timeframe)
-        if clock.step is not None:
-            grid = Grid(grid.open_time, clock.step, grid.open_time // clock.step)
-        if clock.latest is not None and len(bars):
-            _check_order(int(grid.open_time[0]), clock.latest, grid.step)
+        grid = grid_of(bars, None if step is None else _STEPS.get(step))
+        if step is not None and len(bars) < 2:
+            grid = Grid(grid.open_time, step, grid.open_time // step)
+        if self._latest is not None and len(bars):
+            _check_order(int(grid.open_time[0]), self._latest, grid.step)
         return grid
 
 
 def _check_order(open_time: int, latest: int, step: int | None) -> None:
+    """Do nothing for a bar that comes later, a multiple of the step later.
+
+    Raises:
+        CorruptDataError: for any other.
+    """
     ahead = open_time - latest
-    found, before = utc_index(np.array([open_time, latest]))
+    if ahead > 0 and (step is None or ahead % step == 0):
+        return
+    found, before = pd.Timestamp(open_time, tz="UTC"), pd.Timestamp(latest, tz="UTC")
     if ahead <= 0:
         raise CorruptDataError(
             f"bar {found} comes after bar {before}; expected a later one. Give each closed bar once, "
             "in order of time."
         )
-    if step is not None and ahead % step:
-        raise CorruptDataError(
-            f"bar {found} opens {describe_length(ahead)} after the latest, no multiple of "
-            f"{describe_length(step)}. Give bars of one timeframe, and name it when the stream is made."
-        )
-
-
-def _moment(time: Any) -> int:
-    """Return nanoseconds since 1970 UTC of one time; naive is UTC."""
-    if not isinstance(time, (datetime, np.datetime64)):
-        raise SchemaError(f"expected a time, found {time!r}; integers and text carry no unit.")
-    stamp = time if isinstance(time, pd.Timestamp) else pd.Timestamp(time)
-    if pd.isna(stamp):
-        raise CorruptDataError("a bar's time is missing; every bar needs its open_time.")
-    return int(stamp.value)
+    raise CorruptDataError(
+        f"bar {found} opens {describe_length(ahead)} after the latest, no multiple of "
+        f"{describe_length(step or ahead)}. Give bars of one timeframe, and name it when the stream is made."
+    )

@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import pandas as pd
+
 from truebar.errors import MissingDataError
-from truebar.features import batch
+from truebar.features import FeatureStream
 from truebar.partitions import Partition
 from truebar_io.lineage import MATRIX_FAMILIES, code_digest, made_from
+from truebar_io.stages.feature_state import BARS, FamilyState, bars_until, resume, save_state
 from truebar_io.warehouse import Warehouse, WriteResult
+from truebar_io.warehouse.store import Mode
+
+_ONE_MICROSECOND: Final = pd.Timedelta(1, "us")
 
 
 def publish_family(store: Warehouse, partition: Partition, family: str) -> WriteResult:
-    """Compute one family from the partition's klines and publish it as `features.<family>`."""
+    """Bring one family up to the partition's klines and publish it as `features.<family>`.
+
+    New bars are added from the family's saved state; where that cannot be believed (revised bars, another
+    kernel, no state), the family is computed from the first bar on. Both give the same bits.
+    """
     table = f"features.{family}"
     source = made_from(store, partition, table, code=code_digest())
-    bars = store.read("*", from_="market.klines", partitions=[partition])
-    frame = batch(bars, family, timeframe=partition.timeframe).drop(columns="available_at")
-    return store.write(partition, table, frame, mode="replace", made_from=source)
+    stream = FeatureStream(family, timeframe=partition.timeframe)
+    goes_on = resume(store, partition, family, stream)
+    since = stream.latest + _ONE_MICROSECOND if goes_on and stream.latest is not None else None
+    bars = store.read(BARS, from_="market.klines", partitions=[partition], since=since)
+    frame = stream.extend(bars).drop(columns="available_at")
+    if goes_on and frame.empty:
+        result = published_result(store, partition, table)
+    else:
+        mode: Mode = "append" if goes_on else "replace"
+        result = store.write(partition, table, frame, mode=mode, made_from=source)
+    if stream.latest is not None:
+        seen, digest = bars_until(store, partition, stream.latest)
+        state = FamilyState(source, result.digest, stream.latest.isoformat(), seen, digest)
+        save_state(store, partition, family, state, stream.snapshot())
+    return result
+
+
+def published_result(store: Warehouse, partition: Partition, table: str) -> WriteResult:
+    """Return what a publish without rows would say of a table that stays as it is."""
+    held = store.summary(partition)[table]
+    return WriteResult(table, 0, held.rows, held.watermark, held.digest)
 
 
 def _columns(store: Warehouse, partition: Partition, family: str) -> list[str]:

@@ -15,6 +15,7 @@ from truebar_io.home import Home
 from truebar_io.lineage import UPSTREAM, code_digest, made_from
 from truebar_io.reports import report_path
 from truebar_io.sources import pending_sources
+from truebar_io.stages.feature_state import published_source
 from truebar_io.stages.labels import label_settings, volatility_settings
 from truebar_io.stages.planning import plan_of
 from truebar_io.stages.predicting import predictions_source
@@ -67,7 +68,7 @@ def needs_refresh(
     if any(_predictions_are_stale(store, home, partition, kind) for kind in KINDS):
         return True
     return any(
-        table not in summary or summary[table].made_from != source
+        table not in summary or published_source(store, partition, table) != source
         for table, source in expected_sources(store, partition, settings, project).items()
     )
 
