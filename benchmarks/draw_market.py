@@ -159,7 +159,8 @@ def _panel(axes: Axes, markets: Markets, curve: Curve) -> None:
     floor = np.where(np.isnan(heights), 1e-6 if curve is tails else np.nan, heights)
     axes.fill_between(places, floor.min(axis=0), floor.max(axis=0), color=PLANTED, alpha=0.3, linewidth=0)
     middle = np.median(floor, axis=0)
-    axes.plot(places, np.where(middle > 1e-6, middle, np.nan), color=PLANTED, linewidth=1.6, label="SYN-EDGE")
+    seen = np.where(middle > 1e-6, middle, np.nan) if curve is tails else middle
+    axes.plot(places, seen, color=PLANTED, linewidth=1.6, label="SYN-EDGE")
     for colour, (name, bars) in zip(COLOURS, markets.real.items(), strict=False):
         axes.plot(*curve(bars), color=colour, linewidth=1.1, label=name)
     if curve is tails:
