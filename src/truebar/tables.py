@@ -168,14 +168,15 @@ _IMPORTS: Final = TableSchema(
     required=("file", "sha256", "rows_read", "rows_written", "rows_revised", "rows_quarantined"),
 )
 
+_SIGMAS: Final = ("yang_zhang", "garman_klass", "parkinson", "atr", "realized")
+
 _VOLATILITY: Final = TableSchema(
     name="labels.volatility",
     time_column="open_time",
     key=("open_time",),
-    columns={"open_time": "TIMESTAMPTZ"},
-    open_columns="DOUBLE",
-    required=("open_time",),
-    rules=_ON_GRID,
+    columns={"open_time": "TIMESTAMPTZ"} | dict.fromkeys(_SIGMAS, "DOUBLE"),
+    required=("open_time", *_SIGMAS),
+    rules=_ON_GRID | {f"{name} is not negative": _at_least_zero(name) for name in _SIGMAS},
 )
 
 _VOL_SCALED: Final = TableSchema(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from truebar.arrays import FloatArray, floats
-from truebar.bars import grid_of, prices_of
+from truebar.arrays import FloatArray, IntArray, floats
+from truebar.bars import Grid, grid_of, prices_of
+from truebar.compiled import compiled_as_numpy
 from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
 from truebar.times import NO_TIME, utc_index
 
@@ -57,39 +59,125 @@ def vol_scaled(
     >>> vol_scaled(bars, [0.01] * 3, k=1.0, horizon_bars=1, timeframe="1h")["label"].tolist()
     [1.0, 0.0, nan]
     """
+    frames = vol_scaled_all(
+        bars, sigma, k=[k], horizon_bars=[horizon_bars], neutral_zone=neutral_zone, timeframe=timeframe
+    )
+    return frames[horizon_bars, k]
+
+
+def vol_scaled_all(
+    bars: pd.DataFrame,
+    sigma: npt.ArrayLike,
+    *,
+    k: Sequence[float],
+    horizon_bars: Sequence[int],
+    neutral_zone: bool = True,
+    timeframe: str,
+) -> dict[tuple[int, float], pd.DataFrame]:
+    """Return the labels of `vol_scaled` for each (horizon_bars, k) over one sigma.
+
+    Bars and sigma are checked once, and each horizon's returns serve all k.
+
+    Args:
+        bars: n closed klines, ascending; reads open_time and close.
+        sigma: float[n], volatility per bar of the same rows; NaN where there is none.
+        k: thresholds in volatilities of the horizon, each positive; at least one.
+        horizon_bars: bars from the decision to the label's end; at least one horizon.
+        neutral_zone: as in `vol_scaled`.
+        timeframe: length of a bar.
+
+    Returns:
+        Each frame as `vol_scaled` returns it for that horizon and k, in the order given, horizons first.
+
+    Raises:
+        ConfigurationError: when no k or no horizon is given, and as `vol_scaled`.
+        SchemaError, CorruptDataError, WrongTimeframeError: as `vol_scaled`.
+
+    >>> bars = pd.DataFrame({"open_time": pd.date_range("2025-01-01", periods=3, freq="1h", tz="UTC"),
+    ...     "close": [100.0, 102.0, 101.0]})
+    >>> frames = vol_scaled_all(bars, [0.01] * 3, k=[0.5, 2.0], horizon_bars=[1, 2], timeframe="1h")
+    >>> {key: frame["label"].tolist()[0] for key, frame in frames.items()}
+    {(1, 0.5): 1.0, (1, 2.0): 0.0, (2, 0.5): 1.0, (2, 2.0): 0.0}
+    """
     _check_arguments(k, horizon_bars)
     grid = grid_of(bars, timeframe)
     (close,) = prices_of(bars, ["close"])
     volatility = _checked_sigma(sigma, close.size)
-    end = np.arange(horizon_bars, close.size)
-    start = end - horizon_bars
-    whole = grid.follows(horizon_bars)[horizon_bars:]
-    future_return = np.full(close.size, np.nan)
-    future_return[start] = np.where(whole, np.log(close[end] / close[start]), np.nan)
-    width = k * volatility * math.sqrt(horizon_bars)
-    tau = np.where(width > 0, width, np.nan)  # a threshold of zero would call every tick a move
-    labelled = np.isfinite(future_return) & np.isfinite(tau)
-    beyond = np.abs(future_return) > tau if neutral_zone else labelled
-    label = np.where(beyond, np.sign(future_return), 0.0)
-    label_end = grid.open_time + (horizon_bars + 1) * grid.step
-    return pd.DataFrame(
-        {
-            "sigma": volatility,
-            "tau": tau,
-            "future_return": future_return,
-            "label": np.where(labelled, label, np.nan),
-            "label_end": utc_index(np.where(labelled, label_end, NO_TIME)),
-        }
-    )
+    frames = {}
+    for horizon in horizon_bars:
+        future_return = _future_returns(grid.slot, close, int(horizon))
+        for threshold in k:
+            frames[horizon, threshold] = _frame(
+                grid, int(horizon), volatility, future_return, threshold, neutral_zone=neutral_zone
+            )
+    return frames
 
 
-def _check_arguments(k: float, horizon_bars: int) -> None:
-    if not (math.isfinite(k) and k > 0):
-        raise ConfigurationError(f"k is {k}; expected a positive number of volatilities.")
-    if horizon_bars != int(horizon_bars) or horizon_bars < 1:
+def _frame(
+    grid: Grid,
+    horizon_bars: int,
+    sigma: FloatArray,
+    future_return: FloatArray,
+    k: float,
+    *,
+    neutral_zone: bool,
+) -> pd.DataFrame:
+    reach = (min(horizon_bars, sigma.size) + 1) * grid.step  # beyond the data there is no label to end
+    root = math.sqrt(horizon_bars)
+    tau, label, label_end = _labels(grid.open_time, reach, sigma, future_return, k, root, neutral_zone)
+    columns = {"sigma": sigma, "tau": tau, "future_return": future_return, "label": label}
+    return pd.DataFrame(columns | {"label_end": utc_index(label_end)})
+
+
+@compiled_as_numpy
+def _future_returns(slot: IntArray, close: FloatArray, horizon_bars: int) -> FloatArray:
+    """Return ln(close[t+h] / close[t]), float64[n]; NaN unless all bars of (t, t+h] exist."""
+    found = np.full(close.size, np.nan)
+    for row in range(close.size - horizon_bars):
+        if slot[row + horizon_bars] - slot[row] == horizon_bars:
+            found[row] = math.log(close[row + horizon_bars] / close[row])
+    return found
+
+
+@compiled_as_numpy
+def _labels(
+    open_time: IntArray,
+    reach: int,
+    sigma: FloatArray,
+    future_return: FloatArray,
+    k: float,
+    root: float,
+    neutral_zone: bool,
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Return tau, label and label_end of each row; `reach` is the time from open_time to label_end."""
+    rows = sigma.size
+    tau, label = np.full(rows, np.nan), np.full(rows, np.nan)
+    label_end = np.full(rows, NO_TIME)
+    for row in range(rows):
+        threshold = k * sigma[row] * root
+        if not threshold > 0:  # NaN, or a threshold of zero, which would call every tick a move
+            continue
+        tau[row] = threshold
+        change = future_return[row]
+        if np.isnan(change):
+            continue
+        label_end[row] = open_time[row] + reach
+        beyond = abs(change) > threshold or not neutral_zone
+        label[row] = np.sign(change) if beyond else 0.0
+    return tau, label, label_end
+
+
+def _check_arguments(k: Sequence[float], horizon_bars: Sequence[int]) -> None:
+    if len(k) == 0 or len(horizon_bars) == 0:
         raise ConfigurationError(
-            f"horizon_bars is {horizon_bars}; expected a whole number of at least 1 bar."
+            f"{len(k)} k and {len(horizon_bars)} horizons are given; at least one of each."
         )
+    for threshold in k:
+        if not (math.isfinite(threshold) and threshold > 0):
+            raise ConfigurationError(f"k is {threshold}; expected a positive number of volatilities.")
+    for horizon in horizon_bars:
+        if horizon != int(horizon) or horizon < 1:
+            raise ConfigurationError(f"horizon_bars is {horizon}; expected a whole number of at least 1 bar.")
 
 
 def _checked_sigma(sigma: npt.ArrayLike, rows: int) -> FloatArray:

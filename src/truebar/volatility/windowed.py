@@ -163,7 +163,9 @@ def _set_log_ratios(above: FloatArray, below: FloatArray, out: FloatArray) -> No
         for place in range(out.size):
             s = (above[place] - below[place]) / (above[place] + below[place])
             if s * s > _SERIES_UP_TO * _SERIES_UP_TO:
-                out[place] = math.log(above[place] / below[place])
+                smaller = min(above[place], below[place])
+                size = math.log1p(abs(above[place] - below[place]) / smaller)
+                out[place] = size if s > 0 else -size
 
 
 @compiled_in_place

@@ -8,7 +8,7 @@ import pandas as pd
 
 from truebar.labels import vol_scaled
 from truebar.partitions import Partition
-from truebar.volatility import estimate
+from truebar.volatility import estimate_all
 from truebar_io.configuration import Configuration
 from truebar_io.lineage import code_digest, made_from
 from truebar_io.warehouse import Warehouse, WriteResult
@@ -18,7 +18,7 @@ def volatility_settings(settings: Configuration, partition: Partition) -> dict[s
     """Return what the volatility of `partition` depends on, as JSON."""
     label = settings.data.labels.for_partition(partition)
     tick_size = settings.market_of(partition.symbol).tick_size
-    return {"estimator": label.estimator, "window": label.window, "tick_size": tick_size}
+    return {"window": label.window, "tick_size": tick_size}
 
 
 def label_settings(settings: Configuration, partition: Partition) -> dict[str, Any]:
@@ -27,18 +27,14 @@ def label_settings(settings: Configuration, partition: Partition) -> dict[str, A
 
 
 def publish_volatility(store: Warehouse, partition: Partition, settings: Configuration) -> WriteResult:
-    """Estimate the volatility of every bar and publish it as `labels.volatility`."""
+    """Estimate the volatility of every bar by every estimator and publish it as `labels.volatility`."""
     chosen = volatility_settings(settings, partition)
     source = made_from(store, partition, "labels.volatility", code=code_digest(), settings=chosen)
     bars = store.read("*", from_="market.klines", partitions=[partition])
-    sigma = estimate(
-        bars,
-        chosen["estimator"],
-        window=chosen["window"],
-        timeframe=partition.timeframe,
-        tick_size=chosen["tick_size"],
+    frame = estimate_all(
+        bars, window=chosen["window"], timeframe=partition.timeframe, tick_size=chosen["tick_size"]
     )
-    frame = pd.DataFrame({"open_time": bars["open_time"], chosen["estimator"]: sigma})
+    frame.insert(0, "open_time", bars["open_time"].array)
     return store.write(partition, "labels.volatility", frame, mode="replace", made_from=source)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
-from truebar.labels import vol_scaled
+from truebar.labels import vol_scaled, vol_scaled_all
 
 STEP = pd.Timedelta("15min")
 
@@ -122,3 +122,61 @@ def test_vol_scaled_without_volatility_has_no_threshold_and_no_label(zone):
     assert found["label"].isna().tolist() == [True, False, True, True]
     assert found["label_end"].isna().tolist() == [True, False, True, True]
     assert found["future_return"].notna().tolist() == [True, True, True, False]
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), gaps=st.integers(0, 8), zone=st.booleans())
+def test_vol_scaled_all_is_vol_scaled_for_each_horizon_and_k(seed, gaps, zone):
+    rng = np.random.default_rng(seed)
+    bars = random_bars(rng, 60, gaps)
+    sigma = np.where(rng.random(60) < 0.1, np.nan, rng.uniform(0.002, 0.02, 60))
+    horizons, thresholds = [1, 5, 16, 200], [0.5, 1.0, 1.7]
+    found = vol_scaled_all(
+        bars, sigma, k=thresholds, horizon_bars=horizons, neutral_zone=zone, timeframe="15m"
+    )
+    assert list(found) == [(horizon, k) for horizon in horizons for k in thresholds]
+    for (horizon, k), frame in found.items():
+        alone = vol_scaled(bars, sigma, k=k, horizon_bars=horizon, neutral_zone=zone, timeframe="15m")
+        pd.testing.assert_frame_equal(frame, alone, check_exact=True)
+        assert horizon < 200 or frame["label"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"k": []}, ConfigurationError),
+        ({"horizon_bars": []}, ConfigurationError),
+        ({"k": [1.0, -1.0]}, ConfigurationError),
+        ({"horizon_bars": [4, 0]}, ConfigurationError),
+        ({"sigma": [0.01] * 4}, SchemaError),
+    ],
+)
+def test_vol_scaled_all_bad_arguments_raise_named_errors(changed, error):
+    bars = random_bars(np.random.default_rng(5), 5, 0)
+    good = {"bars": bars, "sigma": [0.01] * 5, "k": [1.0], "horizon_bars": [1], "timeframe": "15m"}
+    with pytest.raises(error):
+        vol_scaled_all(**(good | changed))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5])
+def test_vol_scaled_with_a_horizon_far_beyond_the_data_has_no_label(rows):
+    bars = random_bars(np.random.default_rng(6), rows, 0)
+    found = vol_scaled(bars, np.full(rows, 0.01), k=1.0, horizon_bars=10**9, timeframe="15m")
+    assert len(found) == rows
+    assert found["tau"].notna().all()
+    assert found[["future_return", "label", "label_end"]].isna().all(axis=None)
+
+
+def test_vol_scaled_of_constant_prices_is_flat_where_there_is_a_volatility():
+    bars = random_bars(np.random.default_rng(7), 5, 0).assign(close=100.0)
+    assert (
+        vol_scaled(bars, [0.01] * 5, k=1.0, horizon_bars=1, timeframe="15m")["label"].tolist()[:4] == [0] * 4
+    )
+    assert vol_scaled(bars, [0.0] * 5, k=1.0, horizon_bars=1, timeframe="15m")["label"].isna().all()
+
+
+@pytest.mark.parametrize("order", [[0, 2, 1], [0, 1, 1]])
+def test_vol_scaled_of_times_that_do_not_ascend_raises(order):
+    bars = random_bars(np.random.default_rng(8), 5, 0).iloc[order]
+    with pytest.raises(CorruptDataError):
+        vol_scaled(bars, [0.01] * 3, k=1.0, horizon_bars=1, timeframe="15m")
