@@ -13,7 +13,7 @@ from truebar.backtest import BacktestResult
 from truebar.errors import ConfigurationError
 from truebar.fingerprint import fingerprint
 from truebar.partitions import Partition
-from truebar.scores.account import deflated_sharpe, net_return_interval, sharpe_interval
+from truebar.scores.account import deflated_sharpe, net_return_interval, sharpe_interval, track_record
 from truebar.scores.activity import activity_scores
 from truebar.scores.direction import direction_scores
 from truebar.scores.intervals import Resampling
@@ -136,6 +136,7 @@ def _account(backtest: BacktestResult, vault_looks: int, how: Resampling) -> dic
         "net_return": net_return_interval(gain, backtest.returns, how),
         "deflated_sharpe": deflated_sharpe(sharpe, backtest.returns, n_trials=vault_looks),
         "min_detectable_sharpe": Metric(min_detectable_sharpe(bars / per_year), n=bars),
+        **track_record(sharpe, backtest.returns, n_trials=vault_looks, bars_per_year=per_year),
     }
 
 

@@ -50,6 +50,21 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Best:
+    """The best of the trials that ran to their end.
+
+    Attributes:
+        candidate: what it tried.
+        score: R² of its implied edge.
+        column: its place among the columns of `PartitionStudies.returns`.
+    """
+
+    candidate: Candidate
+    score: float
+    column: int
+
+
+@dataclass(frozen=True)
 class TrialRecord:
     """One trial of any study ever run on a partition."""
 
@@ -184,8 +199,8 @@ class PartitionStudies:
         replace_file(self._returns_path(name, trial.number), finished.returns.tobytes())
         study.tell(trial, finished.score)
 
-    def best(self, name: str, request: Request) -> tuple[Candidate, float]:
-        """Return the candidate with the best score, the earlier one among equals, and its score.
+    def best(self, name: str, request: Request) -> Best:
+        """Return the candidate with the best score, the earlier one among equals.
 
         Raises:
             TooFewRowsError: when no trial ran to its end; the first reason is named.
@@ -197,8 +212,8 @@ class PartitionStudies:
             raise TooFewRowsError(
                 f"none of {len(trials)} trials ran to its end: {reasons[0] if reasons else 'all were pruned'}"
             )
-        best = max(complete, key=lambda trial: (trial.value, -trial.number))
-        return candidate_of(request, best.params), float(best.value or 0.0)
+        column, best = max(enumerate(complete), key=lambda pair: (pair[1].value, -pair[0]))
+        return Best(candidate_of(request, best.params), float(best.value or 0.0), column)
 
     def returns(self, name: str) -> FloatArray:
         """Return float64[bars, trials], net out-of-fold returns per bar of finished trials."""

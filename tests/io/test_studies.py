@@ -52,9 +52,10 @@ def test_study_runs_the_trials_asked_for_and_the_first_is_the_configuration(tmp_
     assert [record.number for record in records] == list(range(12))
     assert records[0].params["learning_rate"] == pytest.approx(0.2)
     assert {record.state for record in records} == {"complete", "pruned"}
-    best, score = studies(tmp_path).best("one", request)
-    assert score == pytest.approx(max(r.score for r in records if r.state == "complete"))
-    assert quality(best) == pytest.approx(score)
+    best = studies(tmp_path).best("one", request)
+    assert best.score == pytest.approx(max(r.score for r in records if r.state == "complete"))
+    assert quality(best.candidate) == pytest.approx(best.score)
+    assert studies(tmp_path).returns("one")[0, best.column] == pytest.approx(best.score)
 
 
 def test_study_again_adds_nothing_and_more_trials_go_on(tmp_path: Path) -> None:

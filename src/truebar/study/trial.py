@@ -47,6 +47,7 @@ class TrialRun:
         self._labels, self._tau = dev.labels[choice], dev.tau[choice]
         self._probabilities = np.full((dev.rows.size, 3), np.nan)
         self._edge = np.full(dev.rows.size, np.nan)
+        self._predicted = np.zeros(dev.rows.size, dtype=np.bool_)
 
     def scores(self) -> Iterator[tuple[int, float]]:
         """Yield (step, score of the rows predicted so far) after each stage; the last one is the whole.
@@ -81,10 +82,12 @@ class TrialRun:
         """Write down probabilities and edges of the fold's test rows."""
         raw = booster.inplace_predict(self._dev.features[fold.test]).astype(np.float64)
         self._probabilities[fold.test] = raw / raw.sum(axis=1, keepdims=True)
+        self._predicted[fold.test] = True
         training = fold.training
         scale = edge_scale(self._dev.future_return[training], self._tau[training], self._labels[training])
         self._edge[fold.test] = implied_edge(self._probabilities[fold.test], self._tau[fold.test], scale)
 
     def _score(self) -> float:
-        known = np.isfinite(self._edge)
-        return trial_score(self._dev.future_return[known], self._edge[known], self._dev.yardstick[known])
+        """Return the score of all rows predicted so far; one without an edge is an error, not left out."""
+        rows = self._predicted
+        return trial_score(self._dev.future_return[rows], self._edge[rows], self._dev.yardstick[rows])

@@ -17,13 +17,14 @@ from truebar.models.recipe import Recipe
 from truebar.models.xgboost import out_of_fold
 from truebar.partitions import Partition
 from truebar.protocol import choose_calibration
-from truebar.study import Candidate, Dev, TrialRun, account_of, dev_of, first_candidate
+from truebar.study import Candidate, Dev, TrialRun, account_of, dev_of, first_candidate, luck_of
+from truebar.verdict import bootstrap_generator
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.stages.checks import refuse_unfit
 from truebar_io.stages.history import load_history, load_volatility, register_vault
 from truebar_io.stages.planning import Plan, evidence_on, plan_of
-from truebar_io.studies import Finished, PartitionStudies, Score
+from truebar_io.studies import Best, Finished, PartitionStudies, Score
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 
@@ -38,6 +39,9 @@ class Frozen(Settings):
     recipe: Recipe
     score: float | None = Field(description="R² of the best trial's edge; null without a search")
     n_trials: int = Field(ge=1, description="trials ever run on the partition, pruned ones included")
+    dev_metrics: dict[str, dict[str, float | int | str | None]] = Field(
+        description="what the search's own accounts say of its best trial, by name; empty without a search"
+    )
 
 
 def load_frozen(bundles: BundleStore, partition: Partition, kind: str) -> Frozen:
@@ -59,7 +63,8 @@ def search(
     register_vault(store, partition, plan.vault, plan.evidence.vault_digest, now=now)
     studies = PartitionStudies(store.home, partition, kind)
     tick_size = settings.market_of(partition.symbol).tick_size
-    candidate, score = _best(store, partition, plan, studies, tick_size=tick_size)
+    found = _best(store, partition, plan, studies, tick_size=tick_size)
+    candidate = first_candidate(plan.request) if found is None else found.candidate
     history = load_history(store, partition, candidate.label, plan.bars)
     rows = evidence_on(plan.bars, history, plan.vault).dev
     draft = plan.request.freeze(candidate.label, candidate.parameters, "none")
@@ -84,12 +89,13 @@ def search(
         training=plan.training,
         request_digest=plan.request.digest(),
         recipe=recipe,
-        score=score,
+        score=None if found is None else found.score,
         n_trials=n_trials,
+        dev_metrics={} if found is None else _luck(partition, plan, studies, found),
     )
     BundleStore(store.home).save_part(partition, kind, "recipe.json", frozen.model_dump_json().encode())
     run.log_params({"recipe": recipe.digest(), "calibration": method, **candidate.values()})
-    run.log_metrics({"study_score": score, "n_trials": float(n_trials)})
+    run.log_metrics({"study_score": frozen.score, "n_trials": float(n_trials)})
     return _metadata(frozen, candidate, made)
 
 
@@ -99,24 +105,40 @@ def rows_source(training: str, recipe: Recipe) -> str:
 
 
 def _metadata(frozen: Frozen, candidate: Candidate, made: OutOfFold) -> dict[str, Any]:
-    found = frozen.score is None or frozen.score > 0
+    has_skill = frozen.score is None or frozen.score > 0
+    dev = {name: found["value"] for name, found in frozen.dev_metrics.items() if found["value"] is not None}
     return {
         "recipe": frozen.recipe.digest(),
         "best_score": frozen.score,
-        "skill": "" if found else "no trial has skill: the best score is not above 0",
+        "skill": "" if has_skill else "no trial has skill: the best score is not above 0",
         "n_trials": frozen.n_trials,
         "out_of_fold_rows": int(made.rows.size),
         **{name: str(value) for name, value in candidate.values().items()},
         "calibration": frozen.recipe.calibration,
+        **dev,
     }
+
+
+def _luck(
+    partition: Partition, plan: Plan, studies: PartitionStudies, found: Best
+) -> dict[str, dict[str, float | int | str | None]]:
+    """Return what the search's accounts say of its best trial, as JSON."""
+    metrics = luck_of(
+        studies.returns(plan.training[:16]),
+        chosen=found.column,
+        horizon_bars=plan.request.label.horizon_bars,
+        timeframe=partition.timeframe,
+        generator=bootstrap_generator(plan.request.digest(), plan.evidence.data_digest),
+    )
+    return {name: metric.to_json() for name, metric in metrics.items()}
 
 
 def _best(
     store: Warehouse, partition: Partition, plan: Plan, studies: PartitionStudies, *, tick_size: float | None
-) -> tuple[Candidate, float | None]:
-    """Return the best candidate of the study and its score; without a search the configured one."""
+) -> Best | None:
+    """Return the best trial of the study, which runs as far as it has not yet; None without a search."""
     if plan.request.search.n_trials == 1:
-        return first_candidate(plan.request), None
+        return None
     dev = dev_of(
         plan.history,
         plan.bars,

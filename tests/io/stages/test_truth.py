@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,26 +10,38 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truebar.errors import BundleError, ConfigurationError, CorruptDataError, MissingDataError
+from truebar.errors import BundleError, CorruptDataError, MissingDataError
 from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.partitions import Partition
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import load_configuration
 from truebar_io.home import Home
 from truebar_io.ingest import ingest_file
+from truebar_io.stages.deploying import deploy
 from truebar_io.stages.features import publish_family, publish_matrix
 from truebar_io.stages.freshness import needs_training
 from truebar_io.stages.judging import judge_vault
 from truebar_io.stages.labels import publish_labels, publish_volatility
 from truebar_io.stages.predicting import publish_predictions
 from truebar_io.stages.reporting import publish_report
+from truebar_io.stages.searching import search
 from truebar_io.stages.training import fit_calibrator, fit_model, set_thresholds
 from truebar_io.warehouse import Warehouse
 
 PARTITION = Partition("BTCUSDT", "1h")
 KIND = "xgboost"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-QUICK = {"TRUEBAR_XGB__XGB__ROUNDS": "3"}
+QUICK = {
+    "TRUEBAR_XGB__XGB__ROUNDS": "3",
+    "TRUEBAR_XGB__OPTUNA__N_TRIALS": "1",
+    "TRUEBAR_XGB__POSTPROCESSING__CALIBRATION__METHOD": "platt",
+}
+SEARCH = QUICK | {
+    "TRUEBAR_XGB__OPTUNA__N_TRIALS": "3",
+    "TRUEBAR_XGB__OPTUNA__SPACE__ROUNDS__LOW": "2",
+    "TRUEBAR_XGB__OPTUNA__SPACE__ROUNDS__HIGH": "4",
+    "TRUEBAR_XGB__POSTPROCESSING__CALIBRATION__METHOD": "auto",
+}
 
 
 class Run:
@@ -64,7 +77,11 @@ class Workshop:
         publish_volatility(self.store, PARTITION, self.settings)
         publish_labels(self.store, PARTITION, self.settings)
 
+    def study(self) -> None:
+        search(self.store, PARTITION, KIND, self.settings, Run())
+
     def bundle(self) -> None:
+        self.study()
         fit_model(self.store, PARTITION, KIND, self.settings, Run())
         fit_calibrator(self.store, PARTITION, KIND, Run())
         set_thresholds(self.store, PARTITION, KIND, Run())
@@ -78,6 +95,7 @@ class Workshop:
         publish_predictions(self.store, PARTITION, KIND)
         verdict = self.judge()
         publish_report(self.store, PARTITION, KIND, self.settings, Run())
+        deploy(self.store, PARTITION, KIND, Run())
         return verdict
 
     def is_stale(self) -> bool:
@@ -153,11 +171,43 @@ def test_revised_opens_in_the_vault_make_the_verdict_stale_and_refused(workshop)
         publish_report(workshop.store, PARTITION, KIND, workshop.settings, Run())
 
 
+def test_study_in_three_trials_freezes_a_recipe_and_counts_for_good(workshop):
+    made = Workshop(workshop.home.path, SEARCH)
+    first = made.train()
+    assert first["n_trials"] == 3
+    assert not made.is_stale()
+    assert made.train() == first
+    manifest = BundleStore(made.home).load(PARTITION, KIND).manifest
+    label = manifest.recipe.label
+    trials = made.store.read("*", "registry.trials", PARTITION)
+    best = trials[trials["state"] == "complete"].sort_values("score").iloc[-1]
+    assert json.loads(best["params"])["k"] == label.k
+    assert json.loads(best["params"])["estimator"] == label.estimator
+    more = Workshop(workshop.home.path, SEARCH | {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "2"})
+    assert more.is_stale()
+    assert more.train()["n_trials"] == 5
+
+
+def test_study_with_a_search_gives_the_same_bundle_on_another_disk(workshop, tmp_path):
+    other = Workshop(tmp_path / "elsewhere", SEARCH)
+    other.bring(walk(2_000))
+    made = Workshop(workshop.home.path, SEARCH)
+    assert made.train()["bundle"] == other.train()["bundle"]
+
+
+def test_model_of_another_request_than_the_last_study_is_not_fitted(workshop):
+    workshop.study()
+    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+    with pytest.raises(BundleError, match="last study was about other"):
+        fit_model(other.store, PARTITION, KIND, other.settings, Run())
+
+
 def test_calibrator_of_another_training_is_not_packed(workshop):
     workshop.bundle()
     other = Workshop(
         workshop.home.path, QUICK | {"TRUEBAR_XGB__POSTPROCESSING__CALIBRATION__METHOD": "temperature"}
     )
+    other.study()
     fit_model(other.store, PARTITION, KIND, other.settings, Run())
     with pytest.raises(BundleError, match="belongs to another training"):
         set_thresholds(other.store, PARTITION, KIND, Run())
@@ -168,11 +218,19 @@ def test_calibrator_is_not_fitted_on_another_trainings_rows(workshop):
     bundles = BundleStore(workshop.home)
     old = {name: bundles.load_part(PARTITION, KIND, name) for name in ("model.ubj", "draft.json")}
     other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
-    fit_model(other.store, PARTITION, KIND, other.settings, Run())
+    other.study()
     for name, content in old.items():
         bundles.save_part(PARTITION, KIND, name, content)
     with pytest.raises(BundleError, match="out_of_fold is another training's"):
         fit_calibrator(workshop.store, PARTITION, KIND, Run())
+
+
+def test_market_without_an_edge_has_no_bundle_that_may_trade(workshop):
+    verdict = workshop.train()
+    deployment = BundleStore(workshop.home).deployment(PARTITION, KIND)
+    assert verdict["verdict"] == "no edge proven"
+    assert (deployment.evaluation, deployment.bundle) == (verdict["bundle"], None)
+    assert "stay flat" in deployment.reason
 
 
 def test_report_of_an_earlier_verdict_is_stale(workshop):
@@ -183,6 +241,8 @@ def test_report_of_an_earlier_verdict_is_stale(workshop):
     other.judge()
     assert other.is_stale()
     publish_report(other.store, PARTITION, KIND, other.settings, Run())
+    assert other.is_stale()
+    deploy(other.store, PARTITION, KIND, Run())
     assert not other.is_stale()
 
 
@@ -193,15 +253,13 @@ def test_training_on_unfit_tables_is_refused_by_the_rules_of_the_checks(workshop
         workshop.bundle()
 
 
-def test_threshold_tuning_that_the_graph_cannot_do_is_refused(workshop):
-    asking = Workshop(
-        workshop.home.path, QUICK | {"TRUEBAR_XGB__POSTPROCESSING__THRESHOLD_TUNING__ENABLED": "true"}
-    )
-    with pytest.raises(ConfigurationError, match=r"threshold_tuning\.enabled"):
-        asking.bundle()
+def test_thresholds_are_tuned_and_the_curve_is_kept(workshop):
+    workshop.bundle()
+    curve = workshop.store.read("*", "xgboost.ev_curve", PARTITION)
+    assert len(curve) == 49
 
 
 def test_perpetual_without_funding_names_it_as_missing(workshop):
     verdict = workshop.train()
-    assert set(verdict["missing"]) == {"leakage", "funding"}
+    assert verdict["missing"] == ["funding"]
     assert verdict["verdict"] == "no edge proven"

@@ -10,7 +10,7 @@ from truebar.edge import edge_scale, implied_edge
 from truebar.errors import ConfigurationError
 from truebar.models.xgboost import out_of_fold
 from truebar.scores.trial import trial_score
-from truebar.study import Candidate, Dev, TrialRun, account_of, candidate_of, dev_of, first_candidate
+from truebar.study import Candidate, Dev, TrialRun, account_of, candidate_of, dev_of, first_candidate, luck_of
 from truebar.validation import dev_vault
 from truebar.volatility import estimate
 
@@ -105,3 +105,23 @@ def test_dev_without_the_volatility_of_an_estimator_raises() -> None:
     rows = dev_vault(PAST.open_time, PAST.labels["label_end"])["dev"]
     with pytest.raises(ConfigurationError, match="parkinson"):
         dev_of(PAST, BARS, rows, REQUEST, sigmas={"realized": SIGMAS["realized"]}, timeframe=TIMEFRAME)
+
+
+def test_luck_of_the_best_of_many_trials_without_skill_is_named() -> None:
+    noise = np.random.default_rng(3).normal(0, 0.01, (2_000, 30))
+    best = int((noise.mean(axis=0) / noise.std(axis=0)).argmax())
+    found = luck_of(noise, chosen=best, horizon_bars=4, timeframe="15m", generator=np.random.default_rng(1))
+    assert found["dev_sharpe"].value == pytest.approx(found["dev_luckiest_sharpe"].value, rel=0.5)
+    assert found["dev_deflated_sharpe"].value < 0.95
+    lucky = noise.copy()
+    lucky[:, best] += 0.002
+    proven = luck_of(lucky, chosen=best, horizon_bars=4, timeframe="15m", generator=np.random.default_rng(1))
+    assert proven["dev_deflated_sharpe"].value > 0.95
+    assert proven["overfitting"].value < found["overfitting"].value
+
+
+def test_luck_of_trials_that_never_traded_has_reasons() -> None:
+    found = luck_of(
+        np.zeros((500, 3)), chosen=0, horizon_bars=4, timeframe="1h", generator=np.random.default_rng(1)
+    )
+    assert all(metric.value is None and metric.reason for metric in found.values())
