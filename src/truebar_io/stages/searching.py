@@ -13,11 +13,12 @@ from truebar.config import Settings
 from truebar.fingerprint import fingerprint
 from truebar.history import History
 from truebar.models.out_of_fold import OutOfFold
-from truebar.models.recipe import Recipe
+from truebar.models.recipe import Recipe, Request
 from truebar.models.xgboost import out_of_fold
 from truebar.partitions import Partition
 from truebar.protocol import choose_calibration
 from truebar.study import Candidate, Dev, TrialRun, account_of, dev_of, first_candidate, luck_of
+from truebar.study.trial import FIRST_FOLD_STAGES
 from truebar.verdict import bootstrap_generator
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
@@ -149,28 +150,29 @@ def _best(
         tick_size=tick_size,
     )
 
-    def evaluate(candidate: Candidate, told: Score) -> Finished | None:
-        return _evaluate(dev, plan, candidate, told)
-
     name = plan.training[:16]
-    studies.run(name, plan.request, evaluate, steps=3 * len(dev.folds))
+    run_study(studies, name, plan.request, dev, plan.bars)
     return studies.best(name, plan.request)
 
 
-def _evaluate(dev: Dev, plan: Plan, candidate: Candidate, told: Score) -> Finished | None:
-    """Run one candidate; None when it was given up."""
-    trial = TrialRun(dev, candidate)
-    for step, score in trial.scores():
-        if told(step, score):
-            return None
-    outcome = trial.outcome()
-    account = account_of(dev, plan.bars, outcome, candidate, plan.request)
-    attributes = {
-        "ev_net": account.ev_net,
-        "n_trades": account.n_trades,
-        "direction_auc": account.direction_auc,
-    }
-    return Finished(outcome.score, attributes, account.returns)
+def run_study(studies: PartitionStudies, name: str, request: Request, dev: Dev, bars: pd.DataFrame) -> None:
+    """Run the study `name` over dev's folds as far as it has not run yet."""
+
+    def evaluate(candidate: Candidate, told: Score) -> Finished | None:
+        trial = TrialRun(dev, candidate)
+        for step, score in trial.scores():
+            if told(step, score):
+                return None
+        outcome = trial.outcome()
+        account = account_of(dev, bars, outcome, candidate, request)
+        attributes = {
+            "ev_net": account.ev_net,
+            "n_trades": account.n_trades,
+            "direction_auc": account.direction_auc,
+        }
+        return Finished(outcome.score, attributes, account.returns)
+
+    studies.run(name, request, evaluate, steps=FIRST_FOLD_STAGES * len(dev.folds))
 
 
 def _publish_trials(store: Warehouse, partition: Partition, studies: PartitionStudies) -> None:
