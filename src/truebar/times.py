@@ -42,7 +42,8 @@ def nanoseconds(times: Times, name: str = "open_time", *, missing_allowed: bool 
             f"{type(times).__name__} of {getattr(values, 'dtype', None)}. Convert it with pd.to_datetime."
         )
     try:
-        whole = np.asarray(_index_of(values).as_unit("ns").asi8, dtype=np.int64)
+        index = _index_of(values)  # as_unit copies even where there is nothing to convert
+        whole = np.asarray((index if index.unit == "ns" else index.as_unit("ns")).asi8, dtype=np.int64)
     except pd.errors.OutOfBoundsDatetime as error:
         raise CorruptDataError(f"{name}: a time does not fit into nanoseconds ({error}).") from error
     if not missing_allowed and whole.size and whole.min() == NO_TIME:

@@ -1,8 +1,8 @@
-"""The simulated account as compiled code: bar by bar from targets to equity and fills (METHOD §3, Engine).
+"""The simulated account as compiled code: bar by bar from targets to equity and journal (METHOD §3, Engine).
 
 One loop holds the account's few numbers in registers; each rule is a function of numbers beside it. Passing
 arrays to a function in each bar would count references, at ten times the loop's cost. Round trips are made
-from the fills afterwards (`truebar.backtest.trips`). `tests/unit/backtest/reference.py` is the same engine
+from the journal afterwards (`truebar.backtest.trips`). `tests/unit/backtest/reference.py` is the same engine
 in plain Python.
 """
 
@@ -10,21 +10,20 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from truebar.arrays import BoolArray, FloatArray, IntArray
+from truebar.backtest.memory import empty
 from truebar.compiled import compiled
 
-# Fields of a fill.
-FILL_BAR: Final = 0
-FILL_UNITS: Final = 1  # traded, signed
-FILL_PRICE: Final = 2
-FILL_MARKET_PRICE: Final = 3  # before slippage
-FILL_FEE_RATE: Final = 4
-FILL_HELD: Final = 5  # units after the fill, signed
-FILL_FUNDING: Final = 6  # paid since the fill before
-FILL_REASON: Final = 7
-FILL_FIELDS: Final = 8
+# Fields of a row of the journal: one for each change of the account's cash.
+BAR: Final = 0
+UNITS: Final = 1  # traded, signed; 0 for funding
+PRICE: Final = 2  # after slippage; of funding, what it costs a unit
+MARKET_PRICE: Final = 3  # before slippage
+FEE_RATE: Final = 4
+HELD: Final = 5  # units afterwards, signed
+CASH: Final = 6  # afterwards
+REASON: Final = 7
+JOURNAL_FIELDS: Final = 8
 
 ENTRY: Final = 0
 EXIT: Final = 1
@@ -34,26 +33,34 @@ REBALANCED: Final = 4
 LIQUIDATION: Final = 5
 RUIN: Final = 6
 STILL_OPEN: Final = 7
-REASONS: Final = ("entry", "exit", "flip", "resize", "rebalance", "liquidation", "ruin", "open")
+FUNDING: Final = 8
+REASONS: Final = ("entry", "exit", "flip", "resize", "rebalance", "liquidation", "ruin", "open", "funding")
 """Names of the reason codes, by code."""
 
 MOST_FILLS_IN_A_BAR: Final = 3  # at the open, a liquidation, ruin
-BARS_PER_FILL: Final = 2  # what the list of fills has room for at first
+ROUNDING: Final = 1e-8
+BARS_PER_FILL: Final = 8  # what the journal has room for at first
 
 
 class Market(NamedTuple):
     """What happens to the account: prices in quote currency, float[n] each, and funding events.
 
+    `worst_long` and `worst_short` are the lowest and highest mark price (else trade price) of each bar;
+    `alarm_long` and `alarm_short` are these too, and the open where that is worse.
     `funding_bar`, int[m + 1], names the bar of each funding event in order of time, and ends with n;
     `funding_within` says whether it falls due after that bar's open (else before its fill);
     `funding_per_unit`, quote currency, is what one long unit pays.
     """
 
     open: FloatArray
+    high: FloatArray
+    low: FloatArray
     close: FloatArray
+    volume: FloatArray
     worst_long: FloatArray
     worst_short: FloatArray
-    tradable: BoolArray
+    alarm_long: FloatArray
+    alarm_short: FloatArray
     funding_bar: IntArray
     funding_within: BoolArray
     funding_per_unit: FloatArray
@@ -80,11 +87,16 @@ class Order(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What an account did: equity float[n] at each close, its fills, and funding paid since the last one."""
+    """What an account did: equity float[n] at each close, and its journal, float[rows, JOURNAL_FIELDS]."""
 
     equity: FloatArray
-    fills: FloatArray
-    funding_since: float
+    journal: FloatArray
+
+
+@compiled
+def _fills_at(price: float, high: float, low: float, volume: float) -> bool:
+    """Return whether anything can fill in a bar that opens and closes at `price`: whether any traded."""
+    return volume != 0.0 or not (price == high == low)
 
 
 @compiled
@@ -139,84 +151,112 @@ def _forced(price: float, fee: float, reason: int) -> Order:
 
 
 @compiled
-def _record(fills: FloatArray, count: int, bar: int, held: float, order: Order, funding: float) -> None:
-    fill = fills[count]
-    fill[FILL_BAR] = bar
-    fill[FILL_UNITS] = order.new_units - held
-    fill[FILL_PRICE] = order.price
-    fill[FILL_MARKET_PRICE] = order.market_price
-    fill[FILL_FEE_RATE] = order.fee
-    fill[FILL_HELD] = order.new_units
-    fill[FILL_FUNDING] = funding
-    fill[FILL_REASON] = order.reason
+def _funding(held: float, per_unit: float) -> Order:
+    """Return the row of the journal that a payment of funding makes: no units change hands."""
+    return Order(held, per_unit, per_unit, 0.0, FUNDING)
 
 
 @compiled
-def _follow(
-    market: Market, target: FloatArray, rates: Rates, capital: float, equity: FloatArray, fills: FloatArray
-) -> tuple[int, int, float]:
-    """Write equity and fills; return (last bar of the account, fills, funding paid since the last one).
+def _record(journal: FloatArray, count: int, bar: int, held: float, order: Order, cash: float) -> None:
+    row = journal[count]
+    row[BAR] = bar
+    row[UNITS] = order.new_units - held
+    row[PRICE] = order.price
+    row[MARKET_PRICE] = order.market_price
+    row[FEE_RATE] = order.fee
+    row[HELD] = order.new_units
+    row[CASH] = cash
+    row[REASON] = order.reason
 
-    The last bar is the last one, or that of its ruin, or 0 where there is no room for the fills.
+
+@compiled
+def _follow(  # noqa: PLR0912, PLR0915 - cut up, it would pass a dozen arrays to a function at each fill
+    market: Market, target: FloatArray, rates: Rates, capital: float, equity: FloatArray, journal: FloatArray
+) -> tuple[int, int]:
+    """Write equity and journal; return the last bar of the account and the rows of the journal.
+
+    The last bar is the last one, or that of its ruin, or 0 where there is no room for the journal.
     """
-    opens, closes_at, worst_long, worst_short, tradables, funding_bar, funding_within, per_unit = market
-    cash, held, filled, funding, count, event = capital, 0.0, 0.0, 0.0, 0, 0
-    locked, restore = False, False
+    opens, highs, lows, ends, volumes = market[:5]
+    worst_long, worst_short, alarm_long, alarm_short, funding_bar, funding_within, per_unit = market[5:]
+    cash, held, filled, count, event = capital, 0.0, 0.0, 0, 0
+    locked, restore, due = False, False, funding_bar[0]
+    room = journal.shape[0] - MOST_FILLS_IN_A_BAR - funding_bar.size  # all funding fits, whatever comes
+    alarm_margin = rates.maintenance_margin + ROUNDING  # a low may be above the open by rounding
     equity[0] = capital
     for bar in range(1, target.size):
-        want, opened, close, tradable = target[bar - 1], opens[bar], closes_at[bar], tradables[bar]
+        want = target[bar - 1]
+        if want == filled and due > bar and not (restore or locked):  # most bars, for which this is enough
+            if held == 0.0:
+                equity[bar] = cash
+                continue
+            value, size = cash + held * ends[bar], abs(held)
+            alarm = alarm_long[bar] if held > 0.0 else alarm_short[bar]
+            if value > 0.0 and cash + held * alarm > alarm_margin * size * alarm:
+                equity[bar] = value
+                restore = size * ends[bar] > rates.rebalance_leverage * value
+                continue
+        opened, close = opens[bar], ends[bar]
         if locked:  # until the target changes to a non-zero value; the earliest liquidation is in bar 1
             locked = want in (0.0, target[bar - 2])
             want = 0.0 if locked else want
-        while funding_bar[event] < bar or (funding_bar[event] == bar and not funding_within[event]):
-            cash, funding = cash - held * per_unit[event], funding + held * per_unit[event]
+        while due <= bar and (due < bar or not funding_within[event]):
+            if held != 0.0:
+                cash -= held * per_unit[event]
+                _record(journal, count, bar, held, _funding(held, per_unit[event]), cash)
+                count += 1
             event += 1
+            due = funding_bar[event]
         at_open = cash + held * opened
-        if tradable and (want != filled or restore or at_open <= 0.0):
+        acts = want != filled or restore or at_open <= 0.0
+        if acts and (opened != close or _fills_at(opened, highs[bar], lows[bar], volumes[bar])):
+            if count - event > room:
+                return 0, count
             order = _order_at_open(at_open, held, opened, want, want != filled, rates)
             if order.new_units != held:
-                if count + MOST_FILLS_IN_A_BAR > fills.shape[0]:
-                    return 0, count, funding
-                _record(fills, count, bar, held, order, funding)
-                cash, held, funding, count = _cash_after(cash, held, order), order.new_units, 0.0, count + 1
+                cash = _cash_after(cash, held, order)
+                _record(journal, count, bar, held, order, cash)
+                held, count = order.new_units, count + 1
             filled, restore = want, False
-        while funding_bar[event] == bar:
-            cash, funding = cash - held * per_unit[event], funding + held * per_unit[event]
+        while due == bar:
+            if held != 0.0:
+                cash -= held * per_unit[event]
+                _record(journal, count, bar, held, _funding(held, per_unit[event]), cash)
+                count += 1
             event += 1
+            due = funding_bar[event]
         worst = worst_long[bar] if held > 0.0 else worst_short[bar]
-        if held != 0.0 and tradable and cash + held * worst <= rates.maintenance_margin * abs(held) * worst:
-            _record(fills, count, bar, held, _forced(worst, rates.liquidation_fee, LIQUIDATION), funding)
-            cash = _cash_after(cash, held, _forced(worst, rates.liquidation_fee, LIQUIDATION))
-            held, funding, count, filled, locked, restore = 0.0, 0.0, count + 1, 0.0, True, False
+        called = held != 0.0 and cash + held * worst <= rates.maintenance_margin * abs(held) * worst
+        if called and (opened != close or _fills_at(opened, highs[bar], lows[bar], volumes[bar])):
+            order = _forced(worst, rates.liquidation_fee, LIQUIDATION)
+            cash = _cash_after(cash, held, order)
+            _record(journal, count, bar, held, order, cash)
+            held, filled, count, locked, restore = 0.0, 0.0, count + 1, True, False
         value = cash + held * close
         equity[bar] = value
         if value <= 0.0:
             if held != 0.0:
-                _record(fills, count, bar, held, _forced(close, 0.0, RUIN), funding)
-                return bar, count + 1, 0.0
-            return bar, count, 0.0
+                _record(journal, count, bar, held, _forced(close, 0.0, RUIN), value)
+                count += 1
+            return bar, count
         restore = restore or abs(held * close) > rates.rebalance_leverage * value
-    return target.size - 1, count, funding
+    return target.size - 1, count
 
 
 def simulate(market: Market, target: FloatArray, rates: Rates, initial_capital: float) -> Run:
-    """Return equity and fills of an account that follows `target`.
+    """Return equity and journal of an account that follows `target`.
 
     Args:
         market: arrays of n bars.
         target: float[n], share of equity decided at each close, filled at the next open.
         rates: costs and limits.
         initial_capital: equity before the first bar, quote currency.
-
-    Returns:
-        equity float[n], at each close; fills float[fills, FILL_FIELDS]; funding paid since the last fill.
     """
-    # Allocated here: numpy asks for huge pages and numba does not, which costs more than the loop.
-    equity, room = np.empty(target.size), target.size // BARS_PER_FILL + MOST_FILLS_IN_A_BAR
-    last = 0
+    equity, last = empty(target.size), 0
+    room = target.size // BARS_PER_FILL + MOST_FILLS_IN_A_BAR + market.funding_bar.size
     while last == 0:
-        fills = np.empty((room, FILL_FIELDS))
-        last, count, funding = _follow(market, target, rates, initial_capital, equity, fills)
+        journal = empty(room * JOURNAL_FIELDS).reshape(room, JOURNAL_FIELDS)
+        last, count = _follow(market, target, rates, initial_capital, equity, journal)
         room *= 2
     equity[last:] = equity[last]
-    return Run(equity, fills[:count].copy(), funding)
+    return Run(equity, journal[:count])

@@ -69,11 +69,10 @@ def run(
         equity=account.equity,
         returns=returns,
         metrics=account_metrics(account, returns, trips, prices.timeframe, config.initial_capital),
-        open_time_ns=prices.open_time.copy(),  # the caller may write into its own
+        opens=prices.opens,
         timeframe=prices.timeframe,
         initial_capital=config.initial_capital,
-        close=prices.close.copy(),
-        fill_rows=account.fills,
+        journal=account.journal,
         trip_rows=trips,
     )
 

@@ -8,15 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from truebar.arrays import BoolArray, FloatArray, IntArray
+from truebar.arrays import FloatArray, IntArray
 from truebar.backtest.account import Market, Rates
+from truebar.backtest.opens import Opens
 from truebar.bars import columns_of, grid_of, prices_of
 from truebar.compiled import compiled
 from truebar.config import BacktestConfig
 from truebar.decision import MAY_HOLD
 from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
 from truebar.funding import funding_due
-from truebar.times import ascending_nanoseconds, timeframe_of
+from truebar.times import ascending_nanoseconds, nanoseconds, timeframe_of
 from truebar.units import BASIS_POINT, TIMEFRAME_OF_NANOSECONDS, timeframe_nanoseconds
 
 
@@ -26,34 +27,33 @@ class Prices:
 
     Attributes:
         open_time: int64[n], nanoseconds since 1970 UTC, strictly ascending.
+        opens: the same, kept small.
         timeframe: of the bars.
         open, high, low, close: float64[n], quote currency.
-        tradable: bool[n], False where nothing traded: zero volume and open = high = low = close. A missing
-            volume is not zero.
+        volume: float64[n]. Nothing fills where it is zero and open = high = low = close; a missing volume is
+            not zero.
     """
 
     open_time: IntArray
+    opens: Opens
     timeframe: str
     open: FloatArray
     high: FloatArray
     low: FloatArray
     close: FloatArray
-    tradable: BoolArray
+    volume: FloatArray
 
 
-@compiled
-def _mark_tradable(
-    opened: FloatArray,
-    high: FloatArray,
-    low: FloatArray,
-    close: FloatArray,
-    volume: FloatArray,
-    out: BoolArray,
-) -> None:
-    """Write into `out` in which bars something traded."""
-    for row in range(out.size):
-        moved = (opened[row] != high[row]) | (high[row] != low[row]) | (low[row] != close[row])
-        out[row] = (volume[row] != 0) | moved
+def _times_of(bars: pd.DataFrame, timeframe: str | None) -> tuple[IntArray, Opens, str]:
+    """Return the opens of at least two bars, as they are and kept small, and their timeframe."""
+    open_time = nanoseconds(bars["open_time"])
+    opens = Opens.of(open_time)
+    if opens.step <= 0:
+        ascending_nanoseconds(bars["open_time"])  # names the first row that does not ascend
+    if timeframe is not None:
+        grid_of(bars, timeframe)
+        return open_time, opens, timeframe
+    return open_time, opens, TIMEFRAME_OF_NANOSECONDS.get(opens.step) or timeframe_of(bars["open_time"])
 
 
 def checked_prices(bars: pd.DataFrame, timeframe: str | None = None) -> Prices:
@@ -75,17 +75,10 @@ def checked_prices(bars: pd.DataFrame, timeframe: str | None = None) -> Prices:
         raise SchemaError(f"bars have no column open_time; found {', '.join(map(str, bars.columns))}.")
     if len(bars) < 2:
         raise TooFewRowsError(f"a backtest needs at least 2 bars; found {len(bars)}.")
-    open_time = ascending_nanoseconds(bars["open_time"])
-    if timeframe is None:
-        shown = TIMEFRAME_OF_NANOSECONDS.get(int(np.diff(open_time).min()))
-        timeframe = shown or timeframe_of(bars["open_time"])
-    else:
-        grid_of(bars, timeframe)
+    open_time, opens, timeframe = _times_of(bars, timeframe)
     opened, high, low, close = prices_of(bars)
     (volume,) = columns_of(bars, ["volume"])
-    tradable = np.empty(close.size, dtype=np.bool_)
-    _mark_tradable(opened, high, low, close, volume, tradable)
-    return Prices(open_time, timeframe, opened, high, low, close, tradable)
+    return Prices(open_time, opens, timeframe, opened, high, low, close, volume)
 
 
 def _mark_columns(prices: Prices, mark: pd.DataFrame | None) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -120,10 +113,14 @@ def market_of(prices: Prices, funding: pd.DataFrame | None, mark: pd.DataFrame |
     due = funding_due(prices.open_time, timeframe_nanoseconds(prices.timeframe), funding, mark_open)
     return Market(
         open=prices.open,
+        high=prices.high,
+        low=prices.low,
         close=prices.close,
+        volume=prices.volume,
         worst_long=mark_low,
         worst_short=mark_high,
-        tradable=prices.tradable,
+        alarm_long=mark_low if mark_low is prices.low else np.minimum(mark_low, prices.open),
+        alarm_short=mark_high if mark_high is prices.high else np.maximum(mark_high, prices.open),
         funding_bar=np.append(due.bar, prices.close.size),
         funding_within=np.append(due.within, False),
         funding_per_unit=np.append(due.per_unit, 0.0),

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from truebar.arrays import FloatArray
+from truebar.backtest.memory import empty
 from truebar.compiled import compiled
 from truebar.scores.metric import Metric
 
@@ -15,11 +16,14 @@ TAIL_SHARE: Final = 0.05
 """Share of the bars that `cvar` averages over: 95 % of the bars are better."""
 
 SAMPLE_STEP: Final = 64
+LANES: Final = 8
+STEADY: Final = 1e-9
+"""A standard deviation below this share of the mean may be rounding."""
 
 
 def bar_returns(equity: FloatArray) -> FloatArray:
     """Return float64[n-1], equity_t / equity_{t-1} - 1; 0 once equity has been zero or less."""
-    returns = np.empty(max(equity.size - 1, 0))
+    returns = empty(max(equity.size - 1, 0))
     _write_returns(equity, returns)
     return returns
 
@@ -59,36 +63,68 @@ def worst_drawdown(equity: FloatArray) -> tuple[float, int]:
     return max(deepest, 1.0 - trough / peak), max(longest, under)
 
 
+@compiled
+def _add_up(
+    blocks: FloatArray, shift: float, sums: FloatArray, squares: FloatArray, losses: FloatArray
+) -> None:
+    """Add r - shift, its square and min(r, 0)² of float[m, LANES] to one sum for each lane.
+
+    A sum has to be taken in order, so that one alone waits for itself; the lanes do not wait for each other.
+    """
+    for row in range(blocks.shape[0]):
+        for lane in range(LANES):
+            value = blocks[row, lane]
+            sums[lane] += value - shift
+            squares[lane] += (value - shift) ** 2
+            losses[lane] += min(value, 0.0) ** 2
+
+
+def _moments(returns: FloatArray) -> tuple[float, float, float]:
+    """Return mean, sample standard deviation and downside deviation of at least two returns."""
+    sums, squares, losses = np.zeros((3, LANES))
+    shift = float(returns[::SAMPLE_STEP].mean())  # near the mean, so that one pass loses no digits
+    whole = returns.size // LANES * LANES
+    _add_up(returns[:whole].reshape(-1, LANES), shift, sums, squares, losses)
+    rest = np.concatenate((returns[whole:], np.full(LANES - returns.size % LANES, shift)))
+    sums += rest - shift
+    squares += (rest - shift) ** 2
+    losses[: returns.size % LANES] += np.minimum(returns[whole:], 0.0) ** 2
+    beyond = float(sums.sum()) / returns.size
+    spread = max(float(squares.sum()) - returns.size * beyond**2, 0.0)
+    downside = math.sqrt(float(losses.sum()) / returns.size)
+    return shift + beyond, math.sqrt(spread / (returns.size - 1)), downside
+
+
+def return_ratios(returns: FloatArray, bars_per_year: float) -> tuple[Metric, Metric]:
+    """Return the yearly Sharpe and Sortino ratios of per-bar returns; staying flat has 0.
+
+    Sharpe: mean / sd · √bars_per_year, sample sd; undefined when the returns do not vary.
+    Sortino: mean / downside deviation · √bars_per_year, where the downside deviation is √(Σ min(r, 0)² / n)
+    over all n bars, those without a loss included: the second lower partial moment about a target of 0
+    (Sortino & Price 1994, "Performance measurement in a downside risk framework"); undefined without a loss.
+
+    >>> [round(ratio.value, 12) for ratio in return_ratios(np.array([0.03, -0.01, 0.0, 0.0]), 1.0)]
+    [0.288675134595, 1.0]
+    """
+    count = returns.size
+    if count < 2:
+        reason = f"{count} returns have no standard deviation"
+        return Metric.undefined(reason, no_skill=0.0), Metric.undefined(reason, no_skill=0.0)
+    mean, deviation, downside = _moments(returns)
+    annual = mean * math.sqrt(bars_per_year)
+    sharpe = Metric.undefined("returns do not vary: standard deviation 0", no_skill=0.0, n=count)
+    # Equal returns leave what rounding made of their mean.
+    if deviation > STEADY * abs(mean) or np.ptp(returns) > 0:
+        sharpe = Metric(annual / deviation, no_skill=0.0, n=count)
+    sortino = Metric.undefined("no bar lost: downside deviation 0", no_skill=0.0, n=count)
+    if downside > 0:
+        sortino = Metric(annual / downside, no_skill=0.0, n=count)
+    return sharpe, sortino
+
+
 def sharpe_ratio(returns: FloatArray, bars_per_year: float) -> Metric:
     """Return mean / sd · √bars_per_year of per-bar returns (sample sd); undefined when sd is 0."""
-    if returns.size < 2:
-        return Metric.undefined(f"{returns.size} returns have no standard deviation", no_skill=0.0)
-    deviation = float(returns.std(ddof=1))
-    if deviation == 0 or np.ptp(returns) == 0:
-        reason = "returns do not vary: standard deviation 0"
-        return Metric.undefined(reason, no_skill=0.0, n=returns.size)
-    annual = float(returns.mean()) / deviation * np.sqrt(bars_per_year)
-    return Metric(annual, no_skill=0.0, n=returns.size)
-
-
-def sortino_ratio(returns: FloatArray, bars_per_year: float) -> Metric:
-    """Return mean / downside deviation · √bars_per_year of per-bar returns; undefined without a loss.
-
-    The downside deviation is √(Σ min(r, 0)² / n) over all n bars, those without a loss included: the second
-    lower partial moment about a target of 0 (Sortino & Price 1994, "Performance measurement in a downside
-    risk framework"). Staying flat earns 0.
-
-    >>> round(sortino_ratio(np.array([0.03, -0.01, 0.0, 0.0]), 1.0).value, 12)
-    1.0
-    """
-    if returns.size == 0:
-        return Metric.undefined("there is no return", no_skill=0.0, n=0)
-    losses = np.minimum(returns, 0.0)
-    downside = math.sqrt(float(np.square(losses, out=losses).sum()) / returns.size)
-    if downside == 0:
-        return Metric.undefined("no bar lost: downside deviation 0", no_skill=0.0, n=returns.size)
-    annual = float(returns.mean()) / downside * math.sqrt(bars_per_year)
-    return Metric(annual, no_skill=0.0, n=returns.size)
+    return return_ratios(returns, bars_per_year)[0]
 
 
 def calmar_ratio(growth: float, deepest: float, years: float) -> Metric:
@@ -136,20 +172,20 @@ def expected_shortfall(returns: FloatArray) -> Metric:
 
 def _lowest(values: FloatArray, count: int) -> FloatArray:
     """Return the `count` lowest values, the largest of them last."""
-    # A sample's quantile somewhat above the one sought leaves little to sort; if too little, all is sorted.
+    # A sample's quantile somewhat above the one sought leaves little to sort; else all is.
     sample = np.sort(values[::SAMPLE_STEP])
     bound = sample[min(int(1.2 * count / SAMPLE_STEP) + 10, sample.size - 1)]
-    kept = np.empty(values.size)
+    kept = np.empty(2 * count)
     found = _keep_up_to(values, bound, kept)
-    rest = kept[:found] if found >= count else values
+    rest = kept[:found] if count <= found < kept.size else values
     return np.partition(rest, count - 1)[:count]
 
 
 @compiled
 def _keep_up_to(values: FloatArray, bound: float, kept: FloatArray) -> int:
-    """Write the values up to `bound` into `kept`; return how many they are."""
-    count = 0
+    """Write the values up to `bound` into `kept` as far as there is room; return how many they are."""
+    count, last = 0, kept.size - 1
     for value in values:
-        kept[count] = value  # overwritten by the next one unless it counts
+        kept[min(count, last)] = value  # overwritten by the next one unless it counts
         count += value <= bound
     return count

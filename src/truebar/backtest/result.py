@@ -10,17 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from truebar.arrays import BoolArray, FloatArray, IntArray
-from truebar.backtest.account import (
-    FILL_BAR,
-    FILL_FEE_RATE,
-    FILL_MARKET_PRICE,
-    FILL_PRICE,
-    FILL_REASON,
-    FILL_UNITS,
-    REASONS,
-)
+from truebar.arrays import FloatArray
+from truebar.backtest.account import BAR, FEE_RATE, MARKET_PRICE, PRICE, REASON, REASONS, UNITS, Run
 from truebar.backtest.metrics import drawdown
+from truebar.backtest.opens import Opens
 from truebar.backtest.trips import (
     TRIP_ENTRY_BAR,
     TRIP_ENTRY_PRICE,
@@ -33,7 +26,8 @@ from truebar.backtest.trips import (
     TRIP_REASON,
     TRIP_SLIPPAGE,
     TRIP_UNITS,
-    units_held,
+    fills_of,
+    positions,
 )
 from truebar.scores.metric import Metric
 from truebar.times import utc_index
@@ -47,35 +41,31 @@ class BacktestResult:
         equity: float64[n], at the close of each bar, quote currency.
         returns: float64[n-1], equity_t / equity_{t-1} - 1, flat bars included; 0 after ruin.
         metrics: by name, each a `Metric`.
-        open_time_ns: int64[n], nanoseconds since 1970 UTC.
+        opens: times of the bars' opens.
         timeframe: of the bars.
         initial_capital: equity before the first bar, quote currency.
-        close: float64[n], price at the close of each bar, quote currency.
-        fill_rows: float64[fills, FILL_FIELDS], see `truebar.backtest.account`.
+        journal: float64[rows, JOURNAL_FIELDS], see `truebar.backtest.account`.
         trip_rows: float64[trips, TRIP_FIELDS], see `truebar.backtest.trips`.
     """
 
     equity: FloatArray
     returns: FloatArray
     metrics: Mapping[str, Metric]
-    open_time_ns: IntArray
+    opens: Opens
     timeframe: str
     initial_capital: float
-    close: FloatArray
-    fill_rows: FloatArray
+    journal: FloatArray
     trip_rows: FloatArray
 
     @cached_property
     def open_time(self) -> pd.DatetimeIndex:
         """Return the [n] times of the bars' opens, UTC."""
-        return utc_index(self.open_time_ns)
+        return utc_index(self.opens.nanoseconds())
 
     @cached_property
     def position(self) -> FloatArray:
         """Return float64[n], units times close over equity at the close of each bar, signed; 0 after ruin."""
-        units = units_held(self.fill_rows, self.equity.size)
-        held: BoolArray = units != 0
-        return np.where(held, units * self.close / np.where(held, self.equity, 1.0), 0.0)
+        return positions(Run(self.equity, self.journal), self.initial_capital)
 
     @cached_property
     def trades(self) -> pd.DataFrame:
@@ -88,7 +78,7 @@ class BacktestResult:
     @cached_property
     def fills(self) -> pd.DataFrame:
         """Return one row for each execution."""
-        return fills_frame(self.fill_rows, self.open_time)
+        return fills_frame(fills_of(self.journal), self.open_time)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the equity curve as a table: open_time, equity, position, drawdown."""
@@ -112,17 +102,17 @@ def fills_frame(fills: FloatArray, open_time: pd.DatetimeIndex) -> pd.DataFrame:
     Units are signed; fee and slippage_cost are quote currency, positive is paid. A liquidation happens
     within the bar that open_time names, everything else at its open.
     """
-    bar = fills[:, FILL_BAR].astype(np.int64)
-    units, price = fills[:, FILL_UNITS], fills[:, FILL_PRICE]
+    bar = fills[:, BAR].astype(np.int64)
+    units, price = fills[:, UNITS], fills[:, PRICE]
     return pd.DataFrame(
         {
             "bar": bar,
             "open_time": open_time[bar],
             "units": units,
             "price": price,
-            "fee": np.abs(units) * price * fills[:, FILL_FEE_RATE],
-            "slippage_cost": units * (price - fills[:, FILL_MARKET_PRICE]),
-            "reason": _reasons(fills[:, FILL_REASON]),
+            "fee": np.abs(units) * price * fills[:, FEE_RATE],
+            "slippage_cost": units * (price - fills[:, MARKET_PRICE]),
+            "reason": _reasons(fills[:, REASON]),
         }
     )
 

@@ -11,8 +11,7 @@ from truebar.backtest.account import Run
 from truebar.backtest.metrics import (
     calmar_ratio,
     expected_shortfall,
-    sharpe_ratio,
-    sortino_ratio,
+    return_ratios,
     worst_drawdown,
 )
 from truebar.backtest.trips import (
@@ -46,19 +45,20 @@ def account_metrics(
     equity = account.equity
     bars, per_year = equity.size, BARS_PER_YEAR[timeframe]
     deepest, longest = worst_drawdown(equity)
+    sharpe, sortino = return_ratios(returns, per_year)
     growth = float(equity[-1]) / initial_capital
     mean_equity = float(equity.mean())
     traded = float(trips[:, TRIP_NOTIONAL].sum())
     turnover = traded / mean_equity * per_year / bars if mean_equity > 0 else None
     return {
         "net_return": Metric(growth - 1, no_skill=0.0, n=bars),
-        "sharpe": sharpe_ratio(returns, per_year),
-        "sortino": sortino_ratio(returns, per_year),
+        "sharpe": sharpe,
+        "sortino": sortino,
         "calmar": calmar_ratio(growth, deepest, returns.size / per_year),
         "max_drawdown": Metric(deepest, no_skill=0.0, n=bars),
         "max_drawdown_bars": Metric(longest, no_skill=0.0, n=bars),
         "cvar": expected_shortfall(returns),
-        "exposure": Metric(bars_held(account.fills, bars) / bars, no_skill=0.0, n=bars),
+        "exposure": Metric(bars_held(account) / bars, no_skill=0.0, n=bars),
         "turnover": Metric(turnover, no_skill=0.0, n=bars, reason="mean equity is not positive"),
         **_ledger_metrics(trips),
         "funding_share": Metric(trips[:, TRIP_FUNDING].sum() / initial_capital, no_skill=0.0, n=bars),

@@ -1,4 +1,4 @@
-"""Round trips from fills: one position from entry to exit or flip each (METHOD §3)."""
+"""What the journal of an account says: round trips (METHOD §3), fills, and what was held when."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import numpy as np
 
 from truebar.arrays import FloatArray
 from truebar.backtest.account import (
-    FILL_BAR,
-    FILL_FEE_RATE,
-    FILL_FUNDING,
-    FILL_HELD,
-    FILL_MARKET_PRICE,
-    FILL_PRICE,
-    FILL_REASON,
-    FILL_UNITS,
+    BAR,
+    CASH,
+    FEE_RATE,
+    FUNDING,
+    HELD,
+    MARKET_PRICE,
+    PRICE,
+    REASON,
     STILL_OPEN,
+    UNITS,
     Run,
     cash_flow,
     closes,
 )
+from truebar.backtest.memory import empty
 from truebar.compiled import compiled
 
 # Fields of a round trip.
@@ -39,38 +41,40 @@ TRIP_FIELDS: Final = 11
 
 
 @compiled
-def _book(trip: FloatArray, fill: FloatArray, traded: float) -> None:
+def _book(trip: FloatArray, row: FloatArray, traded: float) -> None:
     """Add `traded` units of a fill to the round trip that they belong to."""
-    price, fee = fill[FILL_PRICE], fill[FILL_FEE_RATE]
+    price, fee = row[PRICE], row[FEE_RATE]
     trip[TRIP_FLOW] += cash_flow(traded, price, fee)
     trip[TRIP_FEES] += abs(traded) * price * fee
-    trip[TRIP_SLIPPAGE] += traded * (price - fill[FILL_MARKET_PRICE])
+    trip[TRIP_SLIPPAGE] += traded * (price - row[MARKET_PRICE])
     trip[TRIP_NOTIONAL] += abs(traded) * price
 
 
 @compiled
-def _round_trips(fills: FloatArray, trips: FloatArray) -> int:
-    """Write the round trips into zeroed rows, the last one perhaps without its end; return how many began."""
+def _round_trips(journal: FloatArray, trips: FloatArray) -> int:
+    """Write the round trips, the last one perhaps without its end; return how many began."""
     begun, held = 0, 0.0
-    for fill in fills:
-        rest = fill[FILL_UNITS]
-        if held != 0.0:
-            trips[begun - 1, TRIP_FUNDING] += fill[FILL_FUNDING]
-        if closes(held, fill[FILL_HELD]):
+    for row in journal:
+        if row[REASON] == FUNDING:
+            trips[begun - 1, TRIP_FUNDING] += held * row[PRICE]
+            continue
+        rest = row[UNITS]
+        if closes(held, row[HELD]):
             trip = trips[begun - 1]
-            _book(trip, fill, -held)
-            trip[TRIP_EXIT_BAR] = fill[FILL_BAR]
-            trip[TRIP_EXIT_PRICE] = fill[FILL_PRICE]
-            trip[TRIP_REASON] = fill[FILL_REASON]
-            held, rest = 0.0, fill[FILL_HELD]
+            _book(trip, row, -held)
+            trip[TRIP_EXIT_BAR] = row[BAR]
+            trip[TRIP_EXIT_PRICE] = row[PRICE]
+            trip[TRIP_REASON] = row[REASON]
+            held, rest = 0.0, row[HELD]
         if rest != 0.0:
             if held == 0.0:
                 begun += 1
-                trips[begun - 1, TRIP_ENTRY_BAR] = fill[FILL_BAR]
-                trips[begun - 1, TRIP_ENTRY_PRICE] = fill[FILL_PRICE]
+                trips[begun - 1] = 0.0
+                trips[begun - 1, TRIP_ENTRY_BAR] = row[BAR]
+                trips[begun - 1, TRIP_ENTRY_PRICE] = row[PRICE]
                 trips[begun - 1, TRIP_UNITS] = rest
-            _book(trips[begun - 1], fill, rest)
-        held = fill[FILL_HELD]
+            _book(trips[begun - 1], row, rest)
+        held = row[HELD]
     return begun
 
 
@@ -86,12 +90,12 @@ def round_trips(run: Run, last_close: float) -> FloatArray:
         costs under the reason STILL_OPEN, so that the net results of the trips add up to the change of
         equity.
     """
-    trips = np.zeros((len(run.fills), TRIP_FIELDS))
-    trips = trips[: _round_trips(run.fills, trips)]
-    if len(run.fills) and run.fills[-1, FILL_HELD] != 0.0:
+    most = int(np.count_nonzero(run.journal[:, HELD]))
+    trips = empty(most * TRIP_FIELDS).reshape(most, TRIP_FIELDS)
+    trips = trips[: _round_trips(run.journal, trips)]
+    if len(run.journal) and run.journal[-1, HELD] != 0.0:
         trip = trips[-1]
-        trip[TRIP_FLOW] += run.fills[-1, FILL_HELD] * last_close
-        trip[TRIP_FUNDING] += run.funding_since
+        trip[TRIP_FLOW] += run.journal[-1, HELD] * last_close
         trip[TRIP_EXIT_BAR], trip[TRIP_EXIT_PRICE] = run.equity.size - 1, last_close
         trip[TRIP_REASON] = STILL_OPEN
     return trips
@@ -103,13 +107,24 @@ def completed(trips: FloatArray) -> FloatArray:
     return trips[:-1] if still_open else trips
 
 
-def bars_held(fills: FloatArray, bars: int) -> int:
-    """Return how many of `bars` bars close with a position."""
-    until = np.append(fills[1:, FILL_BAR], bars)
-    return int((until - fills[:, FILL_BAR])[fills[:, FILL_HELD] != 0].sum()) if len(fills) else 0
+def fills_of(journal: FloatArray) -> FloatArray:
+    """Return the rows in which units changed hands."""
+    return np.compress(journal[:, REASON] != FUNDING, journal, axis=0)
 
 
-def units_held(fills: FloatArray, bars: int) -> FloatArray:
-    """Return float64[bars], the units held at each close, signed."""
-    starts = np.concatenate(([0], fills[:, FILL_BAR], [bars])).astype(np.int64)
-    return np.repeat(np.concatenate(([0.0], fills[:, FILL_HELD])), np.diff(starts))
+def bars_held(run: Run) -> int:
+    """Return how many bars close with a position."""
+    starts = np.append(run.journal[:, BAR], run.equity.size)
+    return int(np.diff(starts)[run.journal[:, HELD] != 0].sum())
+
+
+def positions(run: Run, initial_capital: float) -> FloatArray:
+    """Return float64[n], units times close over equity at each close, signed; 0 where nothing is held.
+
+    Equity is cash + units · close and cash changes only in the journal, so that the rest of equity is the
+    position.
+    """
+    starts = np.concatenate(([0], run.journal[:, BAR], [run.equity.size])).astype(np.int64)
+    cash = np.repeat(np.concatenate(([initial_capital], run.journal[:, CASH])), np.diff(starts))
+    invested = run.equity - cash
+    return np.where(invested != 0, invested / np.where(invested != 0, run.equity, 1.0), 0.0)

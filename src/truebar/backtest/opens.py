@@ -1,0 +1,55 @@
+"""The times of bars kept small: one start for each stretch without a gap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from truebar.arrays import IntArray
+from truebar.compiled import compiled
+
+
+@dataclass(frozen=True, eq=False)
+class Opens:
+    """Opens of n bars; a copy of a year of minutes would cost as much as its backtest.
+
+    Attributes:
+        rows: int64[m], row of the first bar of each stretch in which every bar is one step after the last.
+        starts: int64[m], open of these bars, nanoseconds since 1970 UTC.
+        step: smallest step between two bars, nanoseconds; not positive where the times do not ascend.
+        size: n.
+    """
+
+    rows: IntArray
+    starts: IntArray
+    step: int
+    size: int
+
+    @classmethod
+    def of(cls, open_time: IntArray) -> Opens:
+        """Return the opens int64[n] of at least two bars, kept by their stretches.
+
+        >>> Opens.of(np.array([10, 20, 40, 50])).nanoseconds().tolist()
+        [10, 20, 40, 50]
+        """
+        smallest, largest = _steps(open_time)
+        rows = np.zeros(1, dtype=np.int64)
+        if largest > smallest:
+            rows = np.concatenate((rows, np.flatnonzero(np.diff(open_time) != smallest) + 1))
+        return cls(rows, open_time[rows], smallest, open_time.size)
+
+    def nanoseconds(self) -> IntArray:
+        """Return int64[n], nanoseconds since 1970 UTC."""
+        lengths = np.diff(self.rows, append=self.size)
+        return np.arange(self.size) * self.step + np.repeat(self.starts - self.rows * self.step, lengths)
+
+
+@compiled
+def _steps(open_time: IntArray) -> tuple[int, int]:
+    """Return the smallest and the largest step between neighbours among at least two."""
+    smallest = largest = open_time[1] - open_time[0]
+    for row in range(2, open_time.size):
+        step = open_time[row] - open_time[row - 1]
+        smallest, largest = min(smallest, step), max(largest, step)
+    return smallest, largest
