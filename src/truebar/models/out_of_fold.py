@@ -11,7 +11,7 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.errors import CorruptDataError, TooFewRowsError
 from truebar.history import History
 from truebar.models.bundle import DevFacts
-from truebar.models.protocol import Trainer
+from truebar.models.protocol import Model, Trainer
 from truebar.validation import PurgedKFold
 
 
@@ -25,6 +25,7 @@ class OutOfFold:
         probabilities: float64[m, 3], p_down, p_flat, p_up, not calibrated.
         facts: for each fold, m, q and shares of its training side: the numbers for its edges.
         training_rows: for each fold, how many rows its model was fitted on.
+        models: the model of each fold; empty where the probabilities were known before.
     """
 
     rows: IntArray
@@ -32,6 +33,7 @@ class OutOfFold:
     probabilities: FloatArray
     facts: tuple[DevFacts, ...]
     training_rows: tuple[int, ...]
+    models: tuple[Model, ...] = ()
 
     @property
     def edge_scale(self) -> FloatArray:
@@ -63,7 +65,7 @@ def predict_left_out(
     Raises:
         TooFewRowsError: when a side of a fold is empty, or lacks a class.
     """
-    tested, numbers, said, facts, sizes = [], [], [], [], []
+    tested, numbers, said, facts, sizes, models = [], [], [], [], [], []
     for number, (fitted_on, left_out) in enumerate(_sides(history, rows, folds, embargo_bars)):
         model = train(history.features[fitted_on], history.label[fitted_on])
         tested.append(left_out)
@@ -71,8 +73,14 @@ def predict_left_out(
         said.append(model.predict(history.features[left_out]))
         facts.append(history.facts(fitted_on))
         sizes.append(int(fitted_on.size))
+        models.append(model)
     return OutOfFold(
-        np.concatenate(tested), np.concatenate(numbers), np.concatenate(said), tuple(facts), tuple(sizes)
+        np.concatenate(tested),
+        np.concatenate(numbers),
+        np.concatenate(said),
+        tuple(facts),
+        tuple(sizes),
+        tuple(models),
     )
 
 

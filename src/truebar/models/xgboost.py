@@ -60,6 +60,19 @@ class XgboostModel:
         raw = self._booster.predict(data).astype(np.float64)
         return np.asarray(raw / raw.sum(axis=1, keepdims=True))
 
+    def contributions(self, matrix: npt.ArrayLike) -> FloatArray:
+        """Return float64[n, 3, columns]: what each column adds to the margin of each class, row by row.
+
+        TreeSHAP (Lundberg et al. 2020): with the booster's bias they sum to the margins, whose softmax are
+        the probabilities, so those of up less those of down sum to ln p_up - ln p_down. Arguments, time of
+        availability and errors as `predict`.
+        """
+        rows = read_matrix(matrix, self.feature_names)
+        if rows.shape[0] == 0:
+            return np.empty((0, len(CLASS_LABELS), len(self.feature_names)))
+        data = xgboost.DMatrix(rows, feature_names=list(self.feature_names), nthread=1)
+        return np.asarray(self._booster.predict(data, pred_contribs=True), dtype=np.float64)[:, :, :-1]
+
     def to_bytes(self) -> bytes:
         """Return the booster in XGBoost's UBJSON."""
         return self.content

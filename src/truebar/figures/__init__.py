@@ -1,0 +1,7 @@
+"""Small still pictures, as SVG, for places that show no script: asset pages and experiment runs."""
+
+from truebar.figures.bars import bar_chart
+from truebar.figures.lines import line_chart
+from truebar.figures.picture import Picture
+
+__all__ = ["Picture", "bar_chart", "line_chart"]
