@@ -49,13 +49,12 @@ def _cell(verdict: dict[str, Any], name: str, digits: int = 3) -> str:
 def print_verdicts(found: list[dict[str, Any]], settings: Configuration) -> None:
     """Write the verdicts for people: a table of scores, then each verdict with what failed."""
     synthetic = [verdict for verdict in found if is_synthetic(settings, verdict["symbol"])]
-    columns = ["market", "verdict", "AUC", "skill", "Sharpe", "trades"]
+    columns = ["market", "verdict", "AUC", "Sharpe", "trades"]
     rows = [
         [
             f"{verdict['symbol']} {verdict['timeframe']}{MARK if verdict in synthetic else ''}",
             verdict["verdict"],
             _cell(verdict, "roc_auc", 2),
-            _cell(verdict, "log_skill").partition(" ")[0],
             _cell(verdict, "sharpe", 1),
             _cell(verdict, "n_trades", 0),
         ]
@@ -86,7 +85,7 @@ def _found_share(verdict: dict[str, Any]) -> str:
         return ""
     text = f"best possible AUC {best:.3f}"
     if best - 0.5 > LEAST_EXCESS:
-        text += f", of which {(scored - 0.5) / (best - 0.5):.2f} was found"
+        text += f", {(scored - 0.5) / (best - 0.5):.0%} of its excess found"
     return text + "; "
 
 
