@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from planted import LABEL, N_BARS, RESULTS, Prepared, config_hash, prepare
 
-from truebar.calibration import choose, cross_fit, fit
+from truebar.calibration import cross_fit, fit
 from truebar.calibration.isotonic import FEWEST_ROWS
 from truebar.calibration.methods import METHODS
 from truebar.market import oracle, synthetic
@@ -50,10 +50,9 @@ def true_error(said: Floats, true: Floats) -> float:
 
 def errors_of(ready: Prepared) -> dict[str, dict[str, float]]:
     """Return the error by place and method; isotonic is left out where it has too few rows."""
-    history, made, label = ready.history, ready.made, ready.history.label
+    history, made, label = ready.history, ready.fitted.out_of_fold, ready.history.label
     true = oracle(ready.market, LABEL).probabilities.to_numpy()
-    model = fit_rows(history, ready.dev, ready.recipe)
-    raw = model.predict(history.features[ready.vault])
+    raw = ready.fitted.model.predict(history.features[ready.vault])
     slices = timeline(history.open_time, history.labels["label_end"])
     early = fit_rows(history, slices["fit"], ready.recipe)
     few = early.predict(history.features[slices["calibrate"]])
@@ -73,14 +72,12 @@ def errors_of(ready: Prepared) -> dict[str, dict[str, float]]:
 def result_of(strength: float, seed: int) -> dict[str, Any]:
     """Return one market's line."""
     ready = prepare(synthetic("SYN-EDGE", seed=seed, n_bars=N_BARS, A=strength))
-    label = ready.history.label[ready.made.rows]
-    rows = (ready.made.probabilities, label, ready.made.fold)
     return {
         "kind": "calibration",
         "config_hash": config_hash(),
         "A": strength,
         "seed": seed,
-        "chosen": choose(METHODS, *rows, mean_block_bars=2.0 * LABEL.horizon_bars),
+        "chosen": ready.recipe.calibration,
         "errors": errors_of(ready),
     }
 

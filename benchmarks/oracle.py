@@ -28,7 +28,7 @@ from truebar.volatility import estimate
 
 RESULTS: Final = Path(__file__).resolve().parent / "results" / "oracle.jsonl"
 HORIZONS: Final = (1, 4, 8, 32)
-SEED: Final = 11
+SEED: Final = 12
 ONE_YEAR: Final = int(BARS_PER_YEAR["15m"])
 
 Floats = npt.NDArray[np.float64]
@@ -66,7 +66,7 @@ def measured(market: SyntheticMarket, horizon: int, rows: int, draws: int) -> di
     config = LabelConfig(estimator="realized", window=96, k=1.0, horizon_bars=horizon)
     sigma = estimate(market.bars, "realized", window=96, timeframe="15m")
     tau = vol_scaled(market.bars, sigma, k=1.0, horizon_bars=horizon, timeframe="15m")["tau"].to_numpy()
-    oracle(market, config, [500])  # compiled, and its lattice drawn
+    oracle(market, config, np.arange(500))  # compiled
     began = time.process_time()
     found = oracle(market, config).probabilities.to_numpy()
     spent = time.process_time() - began
