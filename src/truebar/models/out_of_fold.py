@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,13 @@ class OutOfFold:
 
 
 def predict_left_out(
-    history: History, rows: IntArray, train: Trainer, *, folds: int, embargo_bars: int
+    history: History,
+    rows: IntArray,
+    train: Trainer,
+    *,
+    folds: int,
+    embargo_bars: int,
+    folds_at_once: int = 1,
 ) -> OutOfFold:
     """Return the out-of-fold probabilities of `rows` from contiguous purged folds, for any model kind.
 
@@ -57,6 +64,7 @@ def predict_left_out(
         train: fits one model; called once per fold with its training side.
         folds: number of folds.
         embargo_bars: rows dropped from training after each test block (`default_embargo_bars`).
+        folds_at_once: models fitted at the same time, each in a thread; the result does not depend on it.
 
     Everything that comes from labels (the model, m, q, shares) is fitted inside the training side. The
     later folds train the models of the earlier ones, so the result may be used from the last label_end of
@@ -65,23 +73,16 @@ def predict_left_out(
     Raises:
         TooFewRowsError: when a side of a fold is empty, or lacks a class.
     """
-    tested, numbers, said, facts, sizes, models = [], [], [], [], [], []
-    for number, (fitted_on, left_out) in enumerate(_sides(history, rows, folds, embargo_bars)):
+    sides = list(_sides(history, rows, folds, embargo_bars))
+
+    def predict(side: tuple[IntArray, IntArray]) -> tuple[Model, FloatArray]:
+        fitted_on, left_out = side
         model = train(history.features[fitted_on], history.label[fitted_on])
-        tested.append(left_out)
-        numbers.append(np.full(left_out.size, number, dtype=np.int64))
-        said.append(model.predict(history.features[left_out]))
-        facts.append(history.facts(fitted_on))
-        sizes.append(int(fitted_on.size))
-        models.append(model)
-    return OutOfFold(
-        np.concatenate(tested),
-        np.concatenate(numbers),
-        np.concatenate(said),
-        tuple(facts),
-        tuple(sizes),
-        tuple(models),
-    )
+        return model, model.predict(history.features[left_out])
+
+    with ThreadPoolExecutor(folds_at_once) as pool:
+        models, said = zip(*pool.map(predict, sides), strict=True)
+    return _joined(history, sides, np.concatenate(said), models)
 
 
 def predicted_before(
@@ -107,9 +108,24 @@ def predicted_before(
             f"{len(rows)} out-of-fold rows with probabilities of shape {probabilities.shape} are not the "
             f"{tested.size} rows of {folds} folds; make them again from the history of now."
         )
-    fold = np.repeat(np.arange(folds), [left_out.size for _, left_out in sides])
-    facts = tuple(history.facts(fitted_on) for fitted_on, _ in sides)
-    return OutOfFold(tested, fold, probabilities, facts, tuple(int(side.size) for side, _ in sides))
+    return _joined(history, sides, probabilities, ())
+
+
+def _joined(
+    history: History,
+    sides: list[tuple[IntArray, IntArray]],
+    probabilities: FloatArray,
+    models: tuple[Model, ...],
+) -> OutOfFold:
+    """Return the out-of-fold rows of all folds, with the numbers of each training side."""
+    return OutOfFold(
+        rows=np.concatenate([left_out for _, left_out in sides]),
+        fold=np.repeat(np.arange(len(sides)), [left_out.size for _, left_out in sides]),
+        probabilities=probabilities,
+        facts=tuple(history.facts(fitted_on) for fitted_on, _ in sides),
+        training_rows=tuple(int(fitted_on.size) for fitted_on, _ in sides),
+        models=models,
+    )
 
 
 def _sides(

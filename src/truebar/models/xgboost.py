@@ -143,14 +143,13 @@ def fit(
     return XgboostModel(bytes(booster.save_raw("ubj")))
 
 
-def fit_rows(history: History, rows: IntArray, recipe: Recipe, *, threads: int = 1) -> XgboostModel:
-    """Return the recipe's model fitted on `rows` of a history; arguments and errors as `fit`."""
+def fit_rows(history: History, rows: IntArray, recipe: Recipe) -> XgboostModel:
+    """Return the recipe's model fitted on `rows` of a history in one thread; errors as `fit`."""
     return fit(
         history.features[rows],
         history.label[rows],
         recipe.parameters,
         feature_names=recipe.feature_columns,
-        threads=threads,
     )
 
 
@@ -169,7 +168,7 @@ def embargo_of(recipe: Recipe | Request, timeframe: str, n_rows: int) -> int:
 
 
 def out_of_fold(
-    history: History, rows: IntArray, recipe: Recipe, *, timeframe: str, threads: int = 1
+    history: History, rows: IntArray, recipe: Recipe, *, timeframe: str, folds_at_once: int = 1
 ) -> OutOfFold:
     """Return the out-of-fold probabilities of a recipe, and the numbers of each fold's training side.
 
@@ -178,7 +177,7 @@ def out_of_fold(
         rows: which rows of the history take part, ascending: those of dev.
         recipe: parameters, folds and embargo.
         timeframe: length of a bar.
-        threads: CPU threads of each fit.
+        folds_at_once: models fitted at the same time; the result does not depend on it.
 
     Raises:
         SchemaError: when the history's columns are not those of the recipe, in order.
@@ -189,9 +188,15 @@ def out_of_fold(
             f"the history has the features {', '.join(history.feature_columns)}; the recipe was made for "
             f"{', '.join(recipe.feature_columns)}."
         )
-    train = partial(fit, parameters=recipe.parameters, feature_names=recipe.feature_columns, threads=threads)
-    embargo_bars = embargo_of(recipe, timeframe, len(rows))
-    return predict_left_out(history, rows, train, folds=recipe.validation.folds, embargo_bars=embargo_bars)
+    train = partial(fit, parameters=recipe.parameters, feature_names=recipe.feature_columns)
+    return predict_left_out(
+        history,
+        rows,
+        train,
+        folds=recipe.validation.folds,
+        embargo_bars=embargo_of(recipe, timeframe, len(rows)),
+        folds_at_once=folds_at_once,
+    )
 
 
 def booster_settings(parameters: XgbParameters, threads: int) -> dict[str, object]:

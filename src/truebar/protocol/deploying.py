@@ -72,7 +72,6 @@ def guard_of(
     *,
     timeframe: str,
     calibrators: tuple[Calibrator, Calibrator],
-    threads: int = 1,
 ) -> Guard:
     """Return how alike the edges of both bundles' models are on dev's last fold, left out of both.
 
@@ -86,7 +85,6 @@ def guard_of(
         recipe: frozen.
         timeframe: of the bars.
         calibrators: of the evaluation and of the deploy bundle.
-        threads: CPU threads of each fit.
 
     Raises:
         TooFewRowsError: when a training side is empty or lacks a class.
@@ -97,9 +95,7 @@ def guard_of(
     fold = dev[last]
     sides = (dev, everything)
     edges = [
-        _edges_beside(
-            history, side, fold, recipe, calibrator=calibrator, embargo_bars=embargo_bars, threads=threads
-        )
+        _edges_beside(history, side, fold, recipe, calibrator=calibrator, embargo_bars=embargo_bars)
         for side, calibrator in zip(sides, calibrators, strict=True)
     ]
     both = np.isfinite(edges[0]) & np.isfinite(edges[1])
@@ -116,7 +112,6 @@ def _edges_beside(
     *,
     calibrator: Calibrator,
     embargo_bars: int,
-    threads: int,
 ) -> FloatArray:
     """Return the edges of `fold` by the recipe fitted on those of `rows` that do not clash with it."""
     label_end = history.labels["label_end"].iloc[rows]
@@ -125,6 +120,6 @@ def _edges_beside(
             history.open_time[rows], label_end, np.searchsorted(rows, fold), embargo_bars=embargo_bars
         )
     ]
-    model = fit_rows(history, training, recipe, threads=threads)
+    model = fit_rows(history, training, recipe)
     probabilities = calibrator.predict(model.predict(history.features[fold]))
     return implied_edge(probabilities, history.column("tau")[fold], history.facts(training).edge_scale)

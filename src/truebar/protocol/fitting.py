@@ -130,7 +130,7 @@ def fit_recipe(
     timeframe: str,
     funding: pd.DataFrame | None = None,
     made: OutOfFold | None = None,
-    threads: int = 1,
+    folds_at_once: int = 1,
 ) -> FittedRecipe:
     """Return the recipe fitted on `rows`: METHOD §5, steps 1 to 4, without a study.
 
@@ -142,7 +142,7 @@ def fit_recipe(
         timeframe: of the bars.
         funding: `market.funding`; None is a market without.
         made: the recipe's out-of-fold rows where they are known already.
-        threads: CPU threads of each fit.
+        folds_at_once: models fitted at the same time; the result does not depend on it.
 
     May be used from the last label_end of `rows` on.
 
@@ -150,11 +150,11 @@ def fit_recipe(
         TooFewRowsError: when a fold, a class or a side is empty.
         SchemaError, CorruptDataError: when columns or rows do not match.
     """
-    found = made or out_of_fold(history, rows, recipe, timeframe=timeframe, threads=threads)
+    found = made or out_of_fold(history, rows, recipe, timeframe=timeframe, folds_at_once=folds_at_once)
     labels = history.label[found.rows]
     calibrated = calibration.cross_fit(recipe.calibration, found.probabilities, labels, found.fold)
     return FittedRecipe(
-        model=fit_rows(history, rows, recipe, threads=threads),
+        model=fit_rows(history, rows, recipe),
         calibrator=calibration.fit(recipe.calibration, found.probabilities, labels),
         thresholds=tune_thresholds(
             history, bars, found, calibrated, recipe, timeframe=timeframe, funding=funding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,12 +39,13 @@ class Outcome:
 class TrialRun:
     """A trial under way.
 
-    The rounds of a trial are part of what is tried: no row that is scored stops the boosting.
+    The rounds of a trial are part of what is tried: no row that is scored stops the boosting. Folds after the
+    first are fitted `folds_at_once`, each in a thread; the scores do not depend on it.
     """
 
-    def __init__(self, dev: Dev, candidate: Candidate) -> None:
+    def __init__(self, dev: Dev, candidate: Candidate, *, folds_at_once: int = 1) -> None:
         choice = dev.choice(candidate.label)
-        self._dev, self._candidate = dev, candidate
+        self._dev, self._candidate, self._folds_at_once = dev, candidate, folds_at_once
         self._labels, self._tau = dev.labels[choice], dev.tau[choice]
         self._probabilities = np.full((dev.rows.size, 3), np.nan)
         self._edge = np.full(dev.rows.size, np.nan)
@@ -54,12 +56,16 @@ class TrialRun:
 
         A step counts thirds of a fold's boosting, from 1 to three times the number of folds.
         """
-        for number, fold in enumerate(self._dev.folds):
-            stages = FIRST_FOLD_STAGES if number == 0 else 1
-            for stage, booster in enumerate(self._boosters(fold, stages), start=1):
-                self._predict(fold, booster)
-                done = FIRST_FOLD_STAGES * number + (stage if number == 0 else FIRST_FOLD_STAGES)
-                yield done, self._score()
+        first, *others = self._dev.folds
+        for stage, booster in enumerate(self._boosters(first, FIRST_FOLD_STAGES), start=1):
+            self._predict(first, booster)
+            yield stage, self._score()
+        with ThreadPoolExecutor(self._folds_at_once) as pool:
+            for begin in range(0, len(others), self._folds_at_once):
+                together = others[begin : begin + self._folds_at_once]
+                for number, booster in enumerate(pool.map(self._whole, together), start=begin):
+                    self._predict(others[number], booster)
+                    yield FIRST_FOLD_STAGES * (number + 2), self._score()
 
     def outcome(self) -> Outcome:
         """Return what the trial leaves; call it after the last score."""
@@ -77,6 +83,10 @@ class TrialRun:
             done = until
             if done:
                 yield booster
+
+    def _whole(self, fold: Fold) -> xgboost.Booster:
+        """Return the fold's booster after all of its rounds."""
+        return next(self._boosters(fold, 1))
 
     def _predict(self, fold: Fold, booster: xgboost.Booster) -> None:
         """Write down probabilities and edges of the fold's test rows."""

@@ -12,6 +12,7 @@ from truebar.partitions import Partition
 from truebar.protocol import FittedRecipe, Guard, deploy_rows, fit_recipe, guard_of
 from truebar.verdict import EDGE
 from truebar_io.bundles import BundleStore, Deployment
+from truebar_io.machine import workers
 from truebar_io.stages.history import load_bars, load_history
 from truebar_io.stages.judging import calibrator_of, require_judged, vault_of
 from truebar_io.stages.planning import evidence_on
@@ -46,7 +47,7 @@ def _deploy(
     """Return the deployment of a bundle that has an edge; without a bundle where the guard refuses."""
     recipe, vault = judged.manifest.recipe, vault_of(judged)
     rows = deploy_rows(history, vault)
-    fitted = fit_recipe(history, bars, rows, recipe, timeframe=partition.timeframe)
+    fitted = fit_recipe(history, bars, rows, recipe, timeframe=partition.timeframe, folds_at_once=workers())
     guard = guard_of(
         history,
         evidence_on(bars, history, vault).dev,

@@ -62,6 +62,13 @@ def test_trial_tells_its_score_after_thirds_of_the_first_fold_and_after_each_fol
     assert trial.outcome().score > 0
 
 
+def test_trial_is_the_same_however_many_folds_are_fitted_at_once(dev: Dev) -> None:
+    alone, first = run(dev, first_candidate(REQUEST))
+    together = TrialRun(dev, first_candidate(REQUEST), folds_at_once=2)
+    assert list(together.scores()) == alone
+    assert np.array_equal(together.outcome().probabilities, first.outcome().probabilities)
+
+
 def test_folds_come_in_a_seeded_order_that_is_not_that_of_time(dev: Dev) -> None:
     firsts = [int(fold.test[0]) for fold in dev.folds]
     assert sorted(firsts)[0] == 0
