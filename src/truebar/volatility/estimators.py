@@ -16,6 +16,8 @@ from truebar.volatility.windowed import five_estimators
 
 ESTIMATORS: Final[tuple[str, ...]] = get_args(Estimator)
 
+_COLUMNS: Final = pd.Index(ESTIMATORS)
+
 
 def estimate(
     bars: pd.DataFrame,
@@ -87,7 +89,7 @@ def estimate_all(
             not positive, or outside their bar.
         WrongTimeframeError: when the bars are not of `timeframe`.
     """
-    return pd.DataFrame(_sigma(bars, window, timeframe, tick_size).T, columns=list(ESTIMATORS), copy=False)
+    return pd.DataFrame(_sigma(bars, window, timeframe, tick_size).T, columns=_COLUMNS, copy=False)
 
 
 def _sigma(bars: pd.DataFrame, window: int, timeframe: str | None, tick_size: float | None) -> FloatArray:

@@ -1,10 +1,10 @@
 """All five estimators in one pass over the bars (METHOD §1).
 
-Slots are cut into blocks of one window, counted from 1970, as in `truebar.windows`: a window is the end of
-one block and the beginning of the next. Sums that run from the beginning of a block meet sums that run to the
-end of the block before it. Nothing is ever subtracted: a value depends on the bars of its window alone,
-wherever the history begins, and a huge bar leaves no trace after it has left. What is kept between two blocks
-fits into the processor's cache, and that is where the speed comes from.
+Slots are cut into blocks of one window, counted from 1970: a window is the end of one block and the beginning
+of the next (van Herk 1992; Gil & Werman 1993, for extremes). Sums that run from the beginning of a block meet
+sums that run to the end of the block before it. Nothing is ever subtracted: a value depends on the bars of
+its window alone, wherever the history begins, and a huge bar leaves no trace after it has left. What is kept
+between two blocks fits into the processor's cache, and that is where the speed comes from.
 """
 
 from __future__ import annotations
@@ -67,13 +67,17 @@ def five_estimators(
     terms, since = np.empty((6, longest)), np.zeros((9, longest + 1))
     places = np.empty((3, longest), dtype=np.int64)
     present, earlier, use = places[0], places[1], places[2]
-    inverse = 1 / np.maximum(np.arange(window + 1), 1)
-    start, start_before, first, dead, wilder = 0, 0, 0, 0, 0.0
+    inverse = np.ones(window + 1)
+    for count in range(2, window + 1):
+        inverse[count] = 1 / count
+    zero = 0 * window  # a bare 0 is a constant to numba, which then compiles each helper twice
+    start, start_before, first, dead, wilder = zero, zero, zero, zero, 0.0
     while start < slot.size:
         end = _block_end(slot, start, window)
         size = end - start
         block = _rows_of(sigma, start, end)
         _set_terms(slot, prices, start, end, terms)
+        least = zero + _AND_ONE_BEFORE
         for place in range(size):
             row = start + place
             dead += volume[row] == 0
@@ -84,9 +88,10 @@ def five_estimators(
             # The last place of `since` stays zero, for windows that begin in their own block.
             earlier[place] = first - start_before if first < start else longest
             use[place] = _use_of(present[place], dead, slot[row] - slot[0], window)
+            least = min(least, use[place])
         _set_squares(terms, since, present[:size], earlier, inverse, block)
         wilder = _set_wilder(slot, prices, start, end, window, wilder, block[ATR])
-        _finish(block, use[:size], prices[3][start:end], tick_size)
+        _finish(block, use[:size], least, prices[3][start:end], tick_size)
         _sum_backward(terms, size, inverse, since)
         start_before, start = start, end
     return sigma
@@ -135,9 +140,11 @@ def _set_terms(slot: IntArray, prices: Four, start: int, end: int, terms: FloatA
     for row in range(begin, end):
         if slot[row] - slot[row - 1] != 1:
             night[row - start] = np.nan
+    # Two loops: one over all six rows has too many pairs that might overlap to be vectorised.
+    for place in range(size):
+        returns[place] = (night[place] + within[place]) * (night[place] + within[place])
     for place in range(size):
         move, high, low = within[place], up[place], down[place]
-        returns[place] = (night[place] + move) * (night[place] + move)
         # Rounding may leave a term that is zero in exact arithmetic a little below it.
         rogers[place] = max((high - move) * high + (low - move) * low, 0.0)
         squared = (high - low) * (high - low)
@@ -293,7 +300,7 @@ def _set_wilder(
 
 
 @compiled_as_numpy
-def _finish(sigma: Five, use: IntArray, close: FloatArray, tick_size: float) -> None:
+def _finish(sigma: Five, use: IntArray, least: int, close: FloatArray, tick_size: float) -> None:
     """Take the roots; blank what a window is not good for and what is below a tenth of a tick over price."""
     for estimator in range(5):
         values = sigma[estimator]
@@ -302,8 +309,9 @@ def _finish(sigma: Five, use: IntArray, close: FloatArray, tick_size: float) -> 
         if estimator != ATR:
             for place in range(use.size):
                 values[place] = math.sqrt(values[place])
-        for place in range(use.size):
-            values[place] = values[place] if use[place] >= needed else np.nan
+        if least < needed:
+            for place in range(use.size):
+                values[place] = values[place] if use[place] >= needed else np.nan
         if tick_size > 0:
             for place in range(use.size):
                 if values[place] < MIN_SIGMA_TICKS * tick_size / close[place]:
