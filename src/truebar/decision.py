@@ -67,10 +67,10 @@ def decide(side: int, edge_long: float, edge_short: float, rule: StepRule) -> in
     """Return the side to hold, -1, 0 or 1, from the side held and the edges of both sides at one close.
 
     Flat: the side whose edge exceeds its threshold. In a position: flip if the other side's edge exceeds
-    its threshold; else leave if the held side's edge is below the exit; else keep. An edge that is NaN
-    means flat. A side that may not be held is never entered, and left at once. Edges are log returns.
+    its threshold; else leave if the held side's edge is below the exit; else keep. An edge that is no finite
+    number means flat. A side that may not be held is never entered, and left at once. Edges are log returns.
     """
-    if math.isnan(edge_long) or math.isnan(edge_short):
+    if not (math.isfinite(edge_long) and math.isfinite(edge_short)):
         return 0
     enter_long = rule.may_long and edge_long > rule.theta_long
     enter_short = rule.may_short and edge_short > rule.theta_short
@@ -147,7 +147,7 @@ def next_position(
 
     Args:
         position: what is held, in [-1, 1]; the whole state of the decision.
-        edge: e of this row, log return; NaN (an invalid prediction) means flat.
+        edge: e of this row, log return; NaN or infinite (an invalid prediction) means flat.
         rule: the thresholds, log returns.
         size: share of equity if a side is entered now, in (0, 1]; NaN or 0 means that none is.
         funding: g, funding expected over the horizon, positive for who is long, share of notional.
@@ -181,7 +181,7 @@ def target_positions(
     """Return float64[n], `next_position` folded over the rows: what `truebar.backtest.run` trades.
 
     Args:
-        edge: float[n], e of each row in time order; NaN means flat.
+        edge: float[n], e of each row in time order; NaN or infinite means flat.
         rule: the thresholds, log returns.
         size: share of equity at entry, one number or float[n]; NaN or 0 means no entry.
         funding: g, one number or float[n].

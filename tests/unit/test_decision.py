@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truebar.decision import FixedRule, StepRule, decide, next_position, target_positions
+from truebar.edge import implied_edge
 from truebar.errors import ConfigurationError, SchemaError
 
 RULE = FixedRule(0.003, 0.003)
@@ -124,3 +125,59 @@ def test_target_positions_bad_arguments_raise() -> None:
         target_positions([0.1, 0.2], RULE, size=[1.0])
     with pytest.raises(ConfigurationError, match="position held"):
         next_position(2.0, 0.1, RULE)
+
+
+MODES = st.sampled_from(["long_short", "long_only", "short_only"])
+THETA = st.sampled_from([0.0, 0.001, 0.003, 0.005])
+
+
+@given(edges=EDGES, seed=st.integers(0, 99), mode=MODES, long=THETA, short=THETA)
+@settings(max_examples=60, deadline=None)
+def test_target_positions_are_one_allowed_side_or_none(
+    edges: list[float], seed: int, mode: str, long: float, short: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    sizes, funding = rng.uniform(0, 1, len(edges)), rng.normal(0, 0.001, len(edges))
+    held = target_positions(edges, FixedRule(long, short), size=sizes, funding=funding, position_mode=mode)
+    assert np.isfinite(held).all()
+    assert (np.abs(held) <= 1).all()
+    assert not (held[np.isnan(edges)]).any()
+    if mode != "long_short":
+        assert not (held < 0 if mode == "long_only" else held > 0).any()
+    # A size is set at entry and kept: it changes only where the side does.
+    kept = (np.sign(held[1:]) == np.sign(held[:-1])) & (held[1:] != 0)
+    assert (held[1:][kept] == held[:-1][kept]).all()
+
+
+@given(edges=EDGES, mode=MODES, low=THETA, more=st.sampled_from([0.0, 0.001, 0.004]))
+@settings(max_examples=60, deadline=None)
+def test_target_positions_larger_thresholds_enter_only_where_smaller_ones_hold_that_side(
+    edges: list[float], mode: str, low: float, more: float
+) -> None:
+    # With exit 0 whoever crosses the larger threshold has crossed the smaller one, and nothing but the other
+    # side's threshold, which is crossed less often, ends the position of one earlier than of the other.
+    eager = target_positions(edges, FixedRule(low, low), position_mode=mode)
+    careful = target_positions(edges, FixedRule(low + more, low + more), position_mode=mode)
+    in_market = careful != 0
+    assert (eager[in_market] == careful[in_market]).all()
+
+
+@pytest.mark.parametrize("row", [[NAN, 0.5, 0.5], [math.inf, 0, 0], [0.9, 0.9, 0.9], [-0.1, 0.5, 0.6]])
+def test_target_positions_invalid_probability_leaves_a_position_at_once(row: list[float]) -> None:
+    edges = implied_edge([[0.1, 0.2, 0.7], row, [0.1, 0.2, 0.7]], [0.01] * 3, 2.0)
+    assert target_positions(edges, RULE).tolist() == [1.0, 0.0, 1.0]
+    assert next_position(1.0, float(edges[1]), RULE) == 0.0
+
+
+@pytest.mark.parametrize("funding", [NAN, math.inf, -math.inf])
+def test_target_positions_funding_that_is_no_number_is_flat(funding: float) -> None:
+    assert target_positions([0.004, 0.004], RULE, funding=[0.0, funding]).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("edge", [math.inf, -math.inf])
+def test_target_positions_infinite_edge_is_flat(edge: float) -> None:
+    assert target_positions([0.004, edge, edge], RULE).tolist() == [1.0, 0.0, 0.0]
+
+
+def test_target_positions_no_rows_is_empty() -> None:
+    assert target_positions([], RULE).tolist() == []

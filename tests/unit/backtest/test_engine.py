@@ -277,6 +277,12 @@ def test_run_side_that_may_not_be_held_raises(path: Bars) -> None:
         (lambda b: b.iloc[[0, 0, 1, 2]], CorruptDataError),
         (lambda b: b.assign(open=[100.0, 0.0, 100.0]), CorruptDataError),
         (lambda b: b.assign(close=[100.0, np.nan, 100.0]), CorruptDataError),
+        (lambda b: b.assign(low=-1.0), CorruptDataError),
+        (lambda b: b.assign(high=np.inf), CorruptDataError),
+        (lambda b: b.assign(close=101.0), CorruptDataError),  # above the high
+        (lambda b: b.assign(open_time=[b["open_time"][0], pd.NaT, b["open_time"][2]]), CorruptDataError),
+        (lambda b: b.assign(close=["a", "b", "c"]), SchemaError),
+        (lambda b: b.assign(open_time=[0, 1, 2]), SchemaError),
         (lambda b: b.drop(columns="volume"), SchemaError),
         (lambda b: b.drop(columns="open_time"), SchemaError),
         (lambda b: b.iloc[:1], TooFewRowsError),
@@ -291,6 +297,37 @@ def test_run_bad_bars_raise(path: Bars, free: BacktestConfig, change: Bars, erro
     bars = change(path([100] * 3, [100] * 3))
     with pytest.raises(error):
         backtest.run(bars, np.zeros(len(bars)), free)
+
+
+BAD_FUNDING = [
+    ([0, 1], [0.1, np.nan], CorruptDataError),
+    ([0, 1], [0.1, np.inf], CorruptDataError),
+    ([1, 0], [0.1, 0.1], CorruptDataError),
+    ([0, 0], [0.1, 0.1], CorruptDataError),
+]
+
+
+@pytest.mark.parametrize(("rows", "rates", "error"), BAD_FUNDING)
+def test_run_bad_funding_raises(
+    path: Bars, free: BacktestConfig, rows: list[int], rates: list[float], error: type[Exception]
+) -> None:
+    bars = path([100] * 3, [100] * 3)
+    funding = pd.DataFrame({"funding_time": bars["open_time"].iloc[rows].to_numpy(), "rate": rates})
+    with pytest.raises(error):
+        backtest.run(bars, [1, 1, 1], free, funding=funding)
+
+
+def test_run_bad_marks_raise_and_unusable_ones_give_way_to_trade_prices(
+    path: Bars, free: BacktestConfig
+) -> None:
+    bars = path([100] * 3, [100] * 3)
+    mark = bars[["open_time", "open", "high", "low"]]
+    with pytest.raises(CorruptDataError, match="mark"):
+        backtest.run(bars, [1, 1, 1], free, mark=mark.iloc[::-1])
+    with pytest.raises(SchemaError, match="mark has no column open_time"):
+        backtest.run(bars, [1, 1, 1], free, mark=mark.drop(columns="open_time"))
+    unusable = mark.assign(low=[0.0, -5.0, np.nan])
+    assert backtest.run(bars, [1, 1, 1], free, mark=unusable).fills["reason"].tolist() == ["entry"]
 
 
 def test_run_other_length_raises(path: Bars, free: BacktestConfig) -> None:

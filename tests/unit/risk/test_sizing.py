@@ -21,7 +21,7 @@ def test_position_sizes_calm_market_stops_at_the_largest() -> None:
 
 
 def test_position_sizes_unknown_volatility_is_nan() -> None:
-    assert np.isnan(position_sizes([np.nan, 0.0, -1.0], timeframe="1h", config=SizingConfig())).all()
+    assert np.isnan(position_sizes([np.nan, 0.0, -1.0, np.inf], timeframe="1h", config=SizingConfig())).all()
 
 
 def test_position_sizes_kelly_takes_the_smallest_of_three() -> None:
