@@ -224,7 +224,7 @@ _VOLUMES: Final = (
             f"vwap_distance_{n}",
             (*_HLC, "volume"),
             n - 1,
-            f"log of the close over the volume-weighted typical price of {n} bars",
+            f"close over the volume-weighted typical price of {n} bars, minus one",
         )
         for n in (24, 96)
     ),

@@ -54,7 +54,8 @@ _STRENGTH: Final = _WILDER + 6  # weight and mean of DX
 _FAST_RSI: Final = _STRENGTH + 2  # weight, rise, fall
 _RUN: Final = _FAST_RSI + 3  # how many bars have come without a missing one
 _COUNT_26: Final = _RUN + 1
-_SIZE: Final = _COUNT_26 + slider_size(26, 1)
+_FOUND: Final = _COUNT_26 + slider_size(26, 1)  # slots of the highest high and the lowest low of 26 bars
+_SIZE: Final = _FOUND + 2
 
 _SPAN: Final = 14
 _FAST_SPAN: Final = 7
@@ -231,16 +232,29 @@ def _commodity_channel(memory: FloatArray, slot: int) -> float:
     if not is_complete(known, 20):
         return np.nan
     mean = memory[_SUMS_20 + TOTALS + _TYPICAL] / known
-    deviations = 0.0
-    for back in range(19, -1, -1):
-        entry = _RING + ((slot - back) & RING_MASK) * _CHANNELS
-        deviations += abs(memory[entry + _TYPICAL] - mean) * memory[entry + _KNOWN]
+    # Four sums side by side: one would wait for each addition.
+    sums = (0.0, 0.0, 0.0, 0.0)
+    for back in range(0, 20, 4):
+        sums = (
+            sums[0] + _deviation(memory, slot - back, mean),
+            sums[1] + _deviation(memory, slot - back - 1, mean),
+            sums[2] + _deviation(memory, slot - back - 2, mean),
+            sums[3] + _deviation(memory, slot - back - 3, mean),
+        )
+    deviations = (sums[0] + sums[1]) + (sums[2] + sums[3])
     typical = memory[_RING + (slot & RING_MASK) * _CHANNELS + _TYPICAL]
     # Equal prices: rounding of their mean is no deviation.
     if not deviations > 1e-12 * mean:
         return np.nan
     result: float = (typical - mean) / (0.015 * deviations / known)
     return result
+
+
+@compiled_in_place
+def _deviation(memory: FloatArray, slot: int, mean: float) -> float:
+    entry = _RING + (slot & RING_MASK) * _CHANNELS
+    distance: float = abs(memory[entry + _TYPICAL] - mean) * memory[entry + _KNOWN]
+    return distance
 
 
 @compiled_in_place
@@ -276,8 +290,18 @@ def _write_aroon(memory: FloatArray, slot: int, age: int, place: int, out: Float
 
 @compiled_in_place
 def _bars_since(memory: FloatArray, slot: int, channel: int, extreme: float) -> int:
-    """Return how many grid bars ago one of the last 26 bars last had the extreme value."""
-    back = 0
+    """Return how many grid bars ago one of the last 26 bars last had the extreme value.
+
+    The slot that was found last time is still the latest, unless this bar has the value too or it has left.
+    """
+    if memory[_EXTREMES + (slot & RING_MASK) * 2 + channel] == extreme:
+        memory[_FOUND + channel] = slot
+        return 0
+    found = int(memory[_FOUND + channel])
+    if slot - found <= 25 and memory[_EXTREMES + (found & RING_MASK) * 2 + channel] == extreme:
+        return slot - found
+    back = 1
     while back < 25 and memory[_EXTREMES + ((slot - back) & RING_MASK) * 2 + channel] != extreme:
         back += 1
+    memory[_FOUND + channel] = slot - back
     return back

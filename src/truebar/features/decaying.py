@@ -18,6 +18,9 @@ from truebar.compiled import compiled_in_place
 
 KNOWN_WEIGHT_MIN: Final = 0.95
 
+FULL_WEIGHT: Final = 1.0 - 1e-12
+"""More is as good as all of it: the division by it is left out."""
+
 FORGOTTEN: Final = 1e-9
 """Weight of what lies before the first bar, below which an average no longer depends on where it began."""
 
@@ -62,8 +65,10 @@ def gain_of(memory: FloatArray, average: int, factor: float) -> float:
     """Let one bar with a value pass, and return by which share of its distance the average moves to it."""
     weight = memory[average] * (1.0 - factor) + factor
     memory[average] = weight
-    result: float = factor / weight
-    return result
+    if weight > FULL_WEIGHT:
+        return factor
+    share: float = factor / weight
+    return share
 
 
 @compiled_in_place

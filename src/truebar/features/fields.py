@@ -54,8 +54,9 @@ def fields_of(bars: pd.DataFrame, grid: Grid) -> FloatArray:
     fields = np.full((FIELDS, len(bars)), np.nan)
     fields[SLOT] = grid.slot
     given = [*REQUIRED, *(name for name in OPTIONAL if name in bars.columns)]
-    for name, values in zip(given, columns_of(bars, given), strict=True):
-        fields[FIELD_OF[name]] = values
+    for name in given:
+        is_plain = name in bars.columns and bars[name].dtype == np.float64
+        fields[FIELD_OF[name]] = bars[name].to_numpy() if is_plain else columns_of(bars, [name])[0]
     rule, first, count = complete(fields)
     if count:
         raise broken(rule, count, int(grid.open_time[first]))

@@ -8,7 +8,8 @@ sums). Nothing is ever subtracted: a huge bar leaves no trace after it has left,
 bars of its window alone, bit for bit.
 
 A slider lies in the memory as: begin of the block, totals, running values, ends. The totals of the window
-stand at `slider + TOTALS + channel` after each bar.
+stand at `slider + TOTALS + channel` after each bar. (An index that is masked is seen to be no negative one,
+which numba would otherwise test at each access.)
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def slide_sums(
         for channel in range(channels):
             memory[running + channel] = 0.0
     entry = ring + (slot & RING_MASK) * stride
-    end = ends + (slot - begin + 1) * channels
+    end = ends + ((slot - begin + 1) & RING_MASK) * channels
     for channel in range(channels):
         value = memory[running + channel] + memory[entry + channel]
         memory[running + channel] = value
@@ -103,7 +104,7 @@ def slide_highest(memory: FloatArray, slider: int, window: int, ring: int, slot:
             memory[end + 1] = max(memory[end + 3], memory[entry + 1])
         memory[running] = memory[running + 1] = -np.inf
     entry = ring + (slot & RING_MASK) * 2
-    end = ends + (slot - begin + 1) * 2
+    end = ends + ((slot - begin + 1) & RING_MASK) * 2
     for channel in range(2):
         value = max(memory[running + channel], memory[entry + channel])
         memory[running + channel] = value
@@ -136,7 +137,7 @@ def slide_spread(
         for part in range(3):
             memory[running + part] = 0.0
     _add_deviation(memory, running, running, slider, entry, channel, known)
-    end = ends + (slot - begin + 1) * 3
+    end = ends + ((slot - begin + 1) & RING_MASK) * 3
     for part in range(3):
         memory[slider + SPREAD_COUNT + part] = memory[running + part] + memory[end + part]
 

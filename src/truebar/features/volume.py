@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
@@ -188,7 +187,7 @@ def _of_volume(memory: FloatArray, slider: int, window: int, age: int, warmup: i
 @compiled_in_place
 def _vwap_distance(memory: FloatArray, slider: int, window: int, age: int, close: float) -> float:
     vwap = _of_volume(memory, slider, window, age, window - 1, _TYPICAL_VOLUME)
-    return math.log(close / vwap)
+    return close / vwap - 1.0
 
 
 @compiled_in_place

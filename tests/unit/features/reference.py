@@ -202,7 +202,7 @@ class Reference:
         for n in (24, 96):
             total = self.window(v, n, "sum")
             vwap = self.window(v * typical, n, "sum") / total
-            found[f"vwap_distance_{n}"] = np.log(self.close / vwap).where(self.known(v, n))
+            found[f"vwap_distance_{n}"] = (self.close / vwap - 1).where(self.known(v, n))
             found[f"signed_volume_{n}"] = (self.window(signed, n, "sum") / total).where(self.known(v, n))
             per_trade = self.window(counted, n, "sum") / self.window(self.trades.where(v.notna()), n, "sum")
             trades = self.trades.where(v.notna())
