@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
+from assets.columns import TIME, column_lineage
+from assets.context import MANIFEST
 from assets.partitioned import each_partition, published
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.warehouse import WarehouseResource
 from truebar.feature_columns import COLUMN_FAMILIES, ColumnFamily
-from truebar_io.lineage import UPSTREAM
+from truebar_io.lineage import MATRIX_FAMILIES, UPSTREAM
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
@@ -20,6 +22,27 @@ def keys(tables: tuple[str, ...]) -> list[list[str]]:
     return [table.split(".") for table in tables]
 
 
+def families_lineage() -> dg.TableColumnLineage:
+    """Return from which family each column of the matrix comes."""
+    context = next(model for model in MANIFEST.models if model.table == f"features.{MATRIX_FAMILIES[-1]}")
+    columns = {family.name: family.columns for family in COLUMN_FAMILIES.values()}
+    columns[MATRIX_FAMILIES[-1]] = tuple(column.name for column in context.columns)
+    return column_lineage(
+        {
+            name: (dg.AssetKey(["features", family]), (name,))
+            for family, names in columns.items()
+            for name in names
+            if name != "open_time"
+        }
+    )
+
+
+def klines_lineage(family: ColumnFamily) -> dg.TableColumnLineage:
+    """Return from which columns of the klines each column of a family comes."""
+    klines = dg.AssetKey(["market", "klines"])
+    return column_lineage({column.name: (klines, column.inputs) for column in family.declared})
+
+
 def column_schema(family: ColumnFamily) -> dg.TableSchema:
     """Return the columns of a family as the UI shows them, each with its warm-up."""
     declared = [
@@ -28,9 +51,7 @@ def column_schema(family: ColumnFamily) -> dg.TableSchema:
         )
         for column in family.declared
     ]
-    return dg.TableSchema(
-        [dg.TableColumn("open_time", "timestamptz", description="When the bar opens."), *declared]
-    )
+    return dg.TableSchema([TIME, *declared])
 
 
 def family_asset(family: ColumnFamily) -> dg.AssetsDefinition:
@@ -54,11 +75,26 @@ def family_asset(family: ColumnFamily) -> dg.AssetsDefinition:
         from truebar_io.stages.features import publish_family  # noqa: PLC0415 (numba loads in the body)
 
         def compute(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-            return published(publish_family(store, partition, family.name))
+            result = publish_family(store, partition, family.name)
+            return {**published(result), "dagster/column_lineage": klines_lineage(family)}
 
         each_partition(context, warehouse, compute)
 
     return compute_family
+
+
+def matrix_schema() -> dg.TableSchema:
+    """Return every column of the matrix, each described where its family declares it."""
+    known = dg.TableColumn("available_at", "timestamptz", description="From when on the row may be used.")
+    columns = [column for family in COLUMN_FAMILIES.values() for column in column_schema(family).columns[1:]]
+    of_context = [
+        dg.TableColumn(column.name, "float", description=column.description)
+        for model in MANIFEST.models
+        if model.table == f"features.{MATRIX_FAMILIES[-1]}"
+        for column in model.columns
+        if column.name != "open_time"
+    ]
+    return dg.TableSchema([TIME, known, *columns, *of_context])
 
 
 FAMILY_ASSETS: Final = [family_asset(family) for family in COLUMN_FAMILIES.values()]
@@ -73,12 +109,14 @@ FAMILY_ASSETS: Final = [family_asset(family) for family in COLUMN_FAMILIES.value
     kinds={"duckdb", "sql"},
     owners=["team:research"],
     description="What models read: every column of every family, one row a bar, with the time it is known.",
+    metadata={"dagster/table_name": "features.matrix", "dagster/column_schema": matrix_schema()},
 )
 def matrix(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
     """Publish the view over all families; refused when they stand at different bars."""
     from truebar_io.stages.features import publish_matrix  # noqa: PLC0415
 
     def publish(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-        return published(publish_matrix(store, partition))
+        result = publish_matrix(store, partition)
+        return {**published(result), "dagster/column_lineage": families_lineage()}
 
     each_partition(context, warehouse, publish)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.columns import table_metadata
 from assets.partitioned import each_partition, published
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.configuration import ConfigurationResource
@@ -23,17 +24,20 @@ if TYPE_CHECKING:
     kinds={"python", "duckdb"},
     owners=["team:research"],
     description="Volatility per bar, in log-return units, from bars up to and including this one.",
+    metadata=table_metadata("labels.volatility"),
 )
 def volatility(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
 ) -> None:
     """Estimate the volatility of each partition."""
     from truebar_io.stages.labels import publish_volatility  # noqa: PLC0415 (numba and pandas load in the body)
+    from truebar_io.stages.pictures import volatility_picture  # noqa: PLC0415
 
     settings = configuration.load()
 
     def estimate(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-        return published(publish_volatility(store, partition, settings))
+        result = publish_volatility(store, partition, settings)
+        return {**published(result), "volatility": volatility_picture(store, partition)}
 
     each_partition(context, warehouse, estimate)
 
@@ -47,16 +51,19 @@ def volatility(
     kinds={"python", "duckdb"},
     owners=["team:research"],
     description="Sign of the return over the horizon where it passes tau, else 0; known at label_end.",
+    metadata=table_metadata("labels.vol_scaled"),
 )
 def vol_scaled(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
 ) -> None:
     """Label each bar of each partition."""
     from truebar_io.stages.labels import publish_labels  # noqa: PLC0415
+    from truebar_io.stages.pictures import labels_picture  # noqa: PLC0415
 
     settings = configuration.load()
 
     def label(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-        return published(publish_labels(store, partition, settings))
+        result = publish_labels(store, partition, settings)
+        return {**published(result), "labels": labels_picture(store, partition)}
 
     each_partition(context, warehouse, label)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
+from assets.columns import table_metadata
 from assets.partitioned import each_partition
-from assets.partitions import PARTITIONS, PER_RUN
+from assets.partitions import PARTITIONS, PATIENT, PER_RUN
 from resources.configuration import ConfigurationResource
 from resources.warehouse import WarehouseResource
 
@@ -21,9 +22,11 @@ SYNTHETIC: Final = "synthetic: generated, no such market exists"
     key=["market", "klines"],
     partitions_def=PARTITIONS,
     backfill_policy=PER_RUN,
+    retry_policy=PATIENT,
     group_name="market",
     kinds={"duckdb", "parquet"},
     owners=["team:data"],
+    metadata=table_metadata("market.klines", "market.quarantine", "market.gaps", "market.imports"),
     description=(
         "Closed klines of one symbol and timeframe, from landing/, the embedded market, or a generator. Rows "
         "that break a rule are in market.quarantine with the reason, missing and halted bars in market.gaps."
@@ -35,6 +38,7 @@ def klines(
     """Ingest what is new for each partition."""
     from truebar_io.generated import is_synthetic  # noqa: PLC0415 (pandas loads in the body)
     from truebar_io.sources import ingest_sources  # noqa: PLC0415
+    from truebar_io.stages.pictures import price_picture  # noqa: PLC0415
 
     settings = configuration.load()
 
@@ -49,6 +53,7 @@ def klines(
             "rows_quarantined": result.rows_quarantined,
             "gaps": result.gaps,
             "files": dg.MetadataValue.json(list(result.files)),
+            "price": price_picture(store, partition),
         }
 
     each_partition(context, warehouse, ingest)

@@ -1,12 +1,13 @@
-"""One asset factory for every model kind: study, model, calibrator, thresholds, backtest, report, deploy."""
+"""One asset factory for every model kind, from the study to the report and the bundle that may trade."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
-from assets.partitioned import each_partition, published
-from assets.partitions import ONE_BY_ONE, PARTITIONS
+from assets.columns import table_metadata
+from assets.partitioned import each_partition, each_tracked, published
+from assets.partitions import ONE_BY_ONE, PARTITIONS, PATIENT
 from resources.configuration import ConfigurationResource
 from resources.tracking import TrackingResource
 from resources.warehouse import WarehouseResource
@@ -14,6 +15,7 @@ from truebar.kinds import KINDS
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
+    from truebar_io.tracking import TrackedRun
     from truebar_io.warehouse import Warehouse
 
 
@@ -24,6 +26,7 @@ def kind_asset(
     after: list[list[str]],
     by: str,
     description: str,
+    tables: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., None]], dg.AssetsDefinition]:
     """Return the decorator of one asset of a model kind, in the group of its name."""
     return dg.asset(
@@ -31,10 +34,12 @@ def kind_asset(
         deps=after,
         partitions_def=PARTITIONS,
         backfill_policy=ONE_BY_ONE,
+        retry_policy=PATIENT,
         group_name=kind,
         kinds={by},
         owners=["team:research"],
         description=description,
+        metadata=table_metadata(*(f"{kind}.{table}" for table in tables)),
     )
 
 
@@ -46,6 +51,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         "study",
         after=[["features", "matrix"], ["labels", "volatility"], ["labels", "vol_scaled"]],
         by="optuna",
+        tables=("out_of_fold",),
         description="Trials over purged folds of dev; the frozen recipe and its out-of-fold rows.",
     )
     def study(
@@ -58,11 +64,10 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         settings = configuration.load()
 
-        def freeze(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-            with tracking.run(context, partition, kind) as run:
-                return search(store, partition, kind, settings, run)
+        def freeze(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
+            return search(store, partition, kind, settings, run)
 
-        each_partition(context, warehouse, freeze)
+        each_tracked(context, warehouse, tracking, kind, freeze)
 
     @kind_asset(
         kind,
@@ -81,11 +86,10 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         settings = configuration.load()
 
-        def fit(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-            with tracking.run(context, partition, kind) as run:
-                return fit_model(store, partition, kind, settings, run)
+        def fit(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
+            return fit_model(store, partition, kind, settings, run)
 
-        each_partition(context, warehouse, fit)
+        each_tracked(context, warehouse, tracking, kind, fit)
 
     @kind_asset(
         kind,
@@ -99,11 +103,10 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.training import fit_calibrator  # noqa: PLC0415
 
-        def fit(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-            with tracking.run(context, partition, kind) as run:
-                return fit_calibrator(store, partition, kind, run)
+        def fit(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
+            return fit_calibrator(store, partition, kind, run)
 
-        each_partition(context, warehouse, fit)
+        each_tracked(context, warehouse, tracking, kind, fit)
 
     @kind_asset(
         kind,
@@ -111,17 +114,40 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         after=[[kind, "calibrator"]],
         by="python",
         description="Edges at which a position is entered, and the evaluation bundle that they complete.",
+        tables=("ev_curve",),
     )
     def thresholds(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
     ) -> None:
         from truebar_io.stages.training import set_thresholds  # noqa: PLC0415
 
-        def choose(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-            with tracking.run(context, partition, kind) as run:
-                return set_thresholds(store, partition, kind, run)
+        def choose(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
+            return set_thresholds(store, partition, kind, run)
 
-        each_partition(context, warehouse, choose)
+        each_tracked(context, warehouse, tracking, kind, choose)
+
+    @kind_asset(
+        kind,
+        "explanation",
+        after=[[kind, "thresholds"]],
+        by="python",
+        description="What the recipe rests on: SHAP means and permutation importance, out of fold.",
+        tables=("importance",),
+    )
+    def explanation(
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        configuration: ConfigurationResource,
+        tracking: TrackingResource,
+    ) -> None:
+        from truebar_io.stages.explaining import publish_explanation  # noqa: PLC0415
+
+        settings = configuration.load()
+
+        def explain(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
+            return publish_explanation(store, partition, kind, settings, run)
+
+        each_tracked(context, warehouse, tracking, kind, explain)
 
     @kind_asset(
         kind,
@@ -129,6 +155,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         after=[[kind, "thresholds"], ["features", "matrix"]],
         by="duckdb",
         description="Raw and calibrated probabilities: out of fold on dev, by the bundle after it.",
+        tables=("predictions",),
     )
     def predictions(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
         from truebar_io.stages.predicting import publish_predictions  # noqa: PLC0415
@@ -145,6 +172,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         after=[[kind, "predictions"], ["market", "klines"], ["labels", "vol_scaled"]],
         by="python",
         description="The bundle's one look at the vault: trades after all costs, scores, and the verdict.",
+        tables=("metrics", "equity", "trades"),
     )
     def backtest(
         context: dg.AssetExecutionContext,
@@ -156,16 +184,15 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         settings = configuration.load()
 
-        def judge(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-            with tracking.run(context, partition, kind) as run:
-                return judge_vault(store, partition, kind, settings, run)
+        def judge(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
+            return judge_vault(store, partition, kind, settings, run)
 
-        each_partition(context, warehouse, judge)
+        each_tracked(context, warehouse, tracking, kind, judge)
 
     @kind_asset(
         kind,
         "report",
-        after=[[kind, "backtest"]],
+        after=[[kind, "backtest"], [kind, "explanation"]],
         by="html",
         description="One HTML page: the verdict in words, scores beside no skill, equity, lineage.",
     )
@@ -179,12 +206,11 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         settings = configuration.load()
 
-        def render(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-            with tracking.run(context, partition, kind) as run:
-                path = publish_report(store, partition, kind, settings, run)
+        def render(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
+            path = publish_report(store, partition, kind, settings, run)
             return {"file": dg.MetadataValue.path(path), "page": dg.MetadataValue.url(path.as_uri())}
 
-        each_partition(context, warehouse, render)
+        each_tracked(context, warehouse, tracking, kind, render)
 
     @kind_asset(
         kind,
@@ -198,13 +224,12 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.deploying import deploy as make  # noqa: PLC0415
 
-        def fit(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-            with tracking.run(context, partition, kind) as run:
-                return make(store, partition, kind, run)
+        def fit(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
+            return make(store, partition, kind, run)
 
-        each_partition(context, warehouse, fit)
+        each_tracked(context, warehouse, tracking, kind, fit)
 
-    return [study, model, calibrator, thresholds, predictions, backtest, report, deploy]
+    return [study, model, calibrator, thresholds, explanation, predictions, backtest, report, deploy]
 
 
 MODEL_ASSETS: Final = [asset for kind in KINDS for asset in model_assets(kind)]

@@ -12,10 +12,13 @@ from truebar.errors import RetryError, TruebarError
 from truebar.partitions import Partition
 
 if TYPE_CHECKING:
+    from resources.tracking import TrackingResource
     from resources.warehouse import WarehouseResource
+    from truebar_io.tracking import TrackedRun
     from truebar_io.warehouse import Warehouse, WriteResult
 
 Work = Callable[["Warehouse", Partition], Mapping[str, Any]]
+TrackedWork = Callable[["Warehouse", Partition, "TrackedRun"], Mapping[str, Any]]
 
 
 def published(result: WriteResult) -> dict[str, Any]:
@@ -24,6 +27,16 @@ def published(result: WriteResult) -> dict[str, Any]:
         "dagster/partition_row_count": result.rows,
         "watermark": str(result.watermark),
         "digest": result.digest,
+    }
+
+
+def shown(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a step found as metadata of its asset; a picture becomes Markdown that holds it."""
+    from truebar.figures import Picture  # noqa: PLC0415 (pandas loads in the body)
+
+    return {
+        name: dg.MetadataValue.md(value.markdown) if isinstance(value, Picture) else value
+        for name, value in found.items()
     }
 
 
@@ -73,8 +86,8 @@ def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResour
     failure is raised; asking again costs them nothing and finds only the bad one red.
 
     Raises:
-        dg.RetryRequested: when nothing but a passing condition stood in the way.
-        dg.Failure: naming each failed partition and why.
+        dg.Failure: naming each failed partition and why; an asset with a retry policy tries again if nothing
+            but a passing condition stood in the way.
     """
     store = warehouse.open()
     failures: dict[str, Exception] = {}
@@ -82,8 +95,24 @@ def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResour
         partition = Partition.from_key(key)
         try:
             warehouse.hold(partition, context.run.run_id)
-            context.add_asset_metadata(dict(work(store, partition)), partition_key=key)
+            context.add_asset_metadata(shown(work(store, partition)), partition_key=key)
         except Exception as error:
             context.log.exception(f"{partition}: {type(error).__name__}")
             failures[key] = error
     raise_failures(context, failures)
+
+
+def each_tracked(
+    context: dg.AssetExecutionContext,
+    warehouse: WarehouseResource,
+    tracking: TrackingResource,
+    kind: str,
+    work: TrackedWork,
+) -> None:
+    """Do `work` for every partition of the run, each within its experiment run; as `each_partition`."""
+
+    def tracked(store: Warehouse, partition: Partition) -> Mapping[str, Any]:
+        with tracking.run(context, partition, kind) as run:
+            return work(store, partition, run)
+
+    each_partition(context, warehouse, tracked)

@@ -26,6 +26,11 @@ PER_RUN: Final = dg.BackfillPolicy.single_run()
 ONE_BY_ONE: Final = dg.BackfillPolicy.multi_run(1)
 """Model assets: one partition's failure stays its own, and one Dagster run is one MLflow run."""
 
+PATIENT: Final = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
+"""Steps that a run may begin with try again when another run holds the partition for a moment.
+
+Only where nothing but a `RetryError` stood in the way: any other failure forbids retries."""
+
 
 def partitions_of(context: dg.AssetExecutionContext) -> Sequence[Partition]:
     """Return the partitions of a run over one or over a range, in Dagster's order."""

@@ -272,6 +272,10 @@ def _family(name: str) -> TableSchema:
     )
 
 
+_SHAP: Final = ("shap_down", "shap_flat", "shap_up", "shap_direction")
+_DROPS: Final = ("auc_drop", "auc_drop_error", "score_drop", "score_drop_error")
+
+
 def _of_kind(kind: str) -> tuple[TableSchema, ...]:
     """Return the tables that every model kind has."""
     probabilities = {"p_down": "DOUBLE", "p_flat": "DOUBLE", "p_up": "DOUBLE"}
@@ -336,6 +340,16 @@ def _of_kind(kind: str) -> tuple[TableSchema, ...]:
             required=("name", "value", "no_skill", "low", "high", "n", "reason"),
         ),
         TableSchema(f"{kind}.ev_curve", None, (), {}, open_columns=ANY_TYPE),
+        TableSchema(
+            f"{kind}.importance",
+            None,
+            ("level", "feature"),
+            dict.fromkeys(("feature", "level", "family"), "VARCHAR")
+            | dict.fromkeys(_SHAP + _DROPS, "DOUBLE"),
+            required=("feature", "level", "family", *_SHAP, *_DROPS),
+            rules={"level is a known one": _one_of("level", "column", "family")}
+            | {f"{name} is not negative": _at_least_zero(name) for name in _SHAP},
+        ),
     )
 
 

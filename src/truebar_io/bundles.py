@@ -17,7 +17,7 @@ from truebar.partitions import Partition
 from truebar_io.durable import create_folder, replace_file
 from truebar_io.home import Home
 
-PARTS: Final = ("recipe.json", "model.ubj", "draft.json", "calibrator.json")
+PARTS: Final = ("recipe.json", "fold_models.json", "model.ubj", "draft.json", "calibrator.json")
 """What the steps of one training leave for the next, until the bundle is packed."""
 
 

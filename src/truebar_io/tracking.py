@@ -6,21 +6,28 @@ mlflow is imported inside functions: the import costs 3 to 4 CPU seconds.
 from __future__ import annotations
 
 import fcntl
+import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from truebar.errors import ConfigurationError
 from truebar.partitions import Partition
 from truebar_io.home import Home
 
+if TYPE_CHECKING:
+    from truebar.models.bundle import Bundle
+
 RUN_TAG: Final = "dagster_run_id"
 FAILED_STEP_TAG: Final = "failed_step"
+DIGEST_CHARACTERS: Final = 36
+"""MLflow takes no longer digest of a data set."""
+
 BATCH: Final = 100
 """MLflow takes at most this many parameters in one call (and more metrics)."""
 
@@ -89,6 +96,46 @@ class TrackedRun:
     def log_artifacts(self, path: Path, *, folder: str | None = None) -> None:
         """Copy what lies in the folder `path` to the run's artefacts."""
         self.client.log_artifacts(self.run_id, str(path), folder)
+
+    def log_text(self, text: str, path: str) -> None:
+        """Write a text file, such as an SVG picture, at `path` among the run's artefacts."""
+        self.client.log_text(self.run_id, text, path)
+
+    def log_dataset(
+        self, name: str, *, digest: str, rows: int, columns: Sequence[str], context: str, source: str
+    ) -> None:
+        """Name the data that the run used: name, digest, rows and columns, not one row of them.
+
+        Args:
+            name: such as `BTC-USD 1h dev`.
+            digest: of the data; MLflow keeps its first 36 characters, the whole one stands in the source.
+            rows: how many rows were used.
+            columns: of the feature matrix.
+            context: `training` or `evaluation`.
+            source: tables that the rows come from.
+
+        Naming the same data again changes nothing.
+        """
+        from mlflow.entities import Dataset, DatasetInput, InputTag  # noqa: PLC0415
+        from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT  # noqa: PLC0415
+
+        types = [{"type": "float", "name": column, "required": False} for column in columns]
+        dataset = Dataset(
+            name,
+            digest[:DIGEST_CHARACTERS],
+            "truebar",
+            json.dumps({"tables": source, "digest": digest}),
+            schema=json.dumps({"mlflow_colspec": types}),
+            profile=json.dumps({"num_rows": rows}),
+        )
+        tagged = DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, context)])
+        self.client.log_inputs(self.run_id, datasets=[tagged])
+
+    def log_bundle(self, bundle: Bundle) -> None:
+        """Log a bundle: its files, what goes in and what comes out (`truebar_io.logged_bundle`)."""
+        from truebar_io.logged_bundle import log_bundle  # noqa: PLC0415 (it needs this class)
+
+        log_bundle(self, bundle)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set or replace tags."""

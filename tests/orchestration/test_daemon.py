@@ -45,10 +45,20 @@ WALKS = {
     EEE: random_walk(BARS, seed=6),
 }
 LANDING = {"truebar/cause": "landing"}
+QUICK = {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "1", "TRUEBAR_XGB__XGB__ROUNDS": "10"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def quick() -> Iterator[None]:
+    """Make trainings short, in this process and those that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in QUICK.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def server(quick: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Files landed, one partition trained by the command line, then the server started on that home.
 
     Nothing is asked of the server: what follows from the files is the landing sensor's doing.

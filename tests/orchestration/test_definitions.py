@@ -8,6 +8,7 @@ import pytest
 
 from definitions import defs
 from tests.orchestration.conftest import CHECKOUT
+from truebar.feature_columns import COLUMN_FAMILIES
 
 EXPECTED_ASSETS = {
     "market/klines",
@@ -21,13 +22,17 @@ EXPECTED_ASSETS = {
     "features/matrix",
     "labels/volatility",
     "labels/vol_scaled",
+    "xgboost/study",
     "xgboost/model",
     "xgboost/calibrator",
     "xgboost/thresholds",
+    "xgboost/explanation",
     "xgboost/predictions",
     "xgboost/backtest",
     "xgboost/report",
+    "xgboost/deploy",
 }
+WITHOUT_A_TABLE = {"xgboost/model", "xgboost/calibrator", "xgboost/report", "xgboost/deploy"}
 
 
 def test_definitions_hold_the_whole_graph():
@@ -40,6 +45,36 @@ def test_definitions_every_asset_has_owner_kind_group_and_description():
         assert spec.kinds, spec.key
         assert spec.group_name, spec.key
         assert spec.description, spec.key
+
+
+def test_definitions_every_asset_with_a_table_names_it_and_its_columns():
+    for spec in defs.resolve_all_asset_specs():
+        name = spec.key.to_user_string()
+        if name in WITHOUT_A_TABLE:
+            continue
+        assert "dagster/table_name" in spec.metadata, name
+        columns = spec.metadata["dagster/column_schema"]
+        columns = columns.value if isinstance(columns, dg.MetadataValue) else columns
+        assert len(columns.columns) > 0 or name == "xgboost/thresholds", name
+
+
+def test_matrix_schema_holds_every_column_that_models_read_with_its_meaning():
+    (spec,) = [
+        spec for spec in defs.resolve_all_asset_specs() if spec.key == dg.AssetKey(["features", "matrix"])
+    ]
+    columns = spec.metadata["dagster/column_schema"].columns
+    names = [column.name for column in columns]
+    assert names[:2] == ["open_time", "available_at"]
+    assert {name for family in COLUMN_FAMILIES.values() for name in family.columns} < set(names)
+    assert len(names) == len(set(names))
+    assert all(column.description for column in columns)
+
+
+def test_assets_that_a_run_may_begin_with_try_again_when_the_partition_is_busy():
+    for path in (["market", "klines"], ["xgboost", "study"], ["xgboost", "backtest"]):
+        policy = defs.resolve_assets_def(path).op.retry_policy
+        assert policy is not None
+        assert policy.max_retries == 2
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ def test_schema_is_consistent_in_itself(schema) -> None:
 def test_schema_every_kind_has_the_same_tables() -> None:
     for kind in KINDS:
         tables = {schema.table for schema in ALL if schema.schema == kind}
-        assert tables == {"out_of_fold", "predictions", "trades", "equity", "metrics", "ev_curve"}
+        assert tables == {
+            "out_of_fold", "predictions", "trades", "equity", "metrics", "ev_curve", "importance",
+        }  # fmt: skip
 
 
 def test_schema_of_klines_is_the_data_contract() -> None:

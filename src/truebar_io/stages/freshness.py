@@ -88,7 +88,7 @@ def needs_training(
     if not reported or not report_path(home, partition, kind).is_file():
         return True
     summary = store.summary(partition)
-    tables = (f"{kind}.trades", f"{kind}.equity", f"{kind}.metrics")
+    tables = tuple(f"{kind}.{table}" for table in ("trades", "equity", "metrics", "importance"))
     if any(table not in summary or summary[table].made_from != current for table in tables):
         return True
     try:

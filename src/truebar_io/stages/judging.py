@@ -22,10 +22,12 @@ from truebar.protocol import leakage_of
 from truebar.thresholds.values import Thresholds
 from truebar.validation import Vault
 from truebar.verdict import Verdict, bootstrap_generator, judge
+from truebar.verdict_words import described
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.generated import is_synthetic, market_behind, oracle_scores
 from truebar_io.stages.history import load_bars, load_history, record_look
+from truebar_io.stages.pictures import equity_picture, kept
 from truebar_io.stages.planning import evidence_on
 from truebar_io.stages.predicting import RAW, predictions_source
 from truebar_io.stages.searching import PROBABILITIES, load_frozen
@@ -192,11 +194,22 @@ def judge_vault(
     bundles.save_verdict(partition, kind, verdict.to_json(partition, kind, oracle=known))
     run.log_metrics({name: metric.value for name, metric in verdict.metrics.items()})
     run.set_tags({"verdict": verdict.verdict, "bundle": bundle.name})
+    run.log_dataset(
+        f"{partition} vault",
+        digest=digest,
+        rows=manifest.vault.rows,
+        columns=manifest.recipe.feature_columns,
+        context="evaluation",
+        source="features.matrix, labels.volatility, market.klines",
+    )
+    closes = on_bars(rows, bars, ["close"])[:, 0]
     return {
         "verdict": verdict.verdict,
+        "in_words": described(verdict),
         "failed": ", ".join(verdict.failed) or "none",
         "not_computed": ", ".join(verdict.missing) or "none",
         "vault_looks": looks,
         "bundle": bundle.name,
         **{name: metric.value for name, metric in verdict.metrics.items() if metric.value is not None},
+        **kept(run, {"equity": equity_picture(account, closes, partition)}),
     }

@@ -23,7 +23,9 @@ from truebar.verdict import bootstrap_generator
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.stages.checks import refuse_unfit
+from truebar_io.stages.fold_models import save_fold_models
 from truebar_io.stages.history import load_history, load_volatility, register_vault
+from truebar_io.stages.pictures import kept, trials_picture
 from truebar_io.stages.planning import Plan, evidence_on, plan_of
 from truebar_io.studies import Best, Finished, PartitionStudies, Score
 from truebar_io.tracking import TrackedRun
@@ -79,13 +81,9 @@ def search(
     recipe = draft.model_copy(update={"calibration": method})
     _publish_trials(store, partition, studies)
     n_trials = max(1, len(studies.records()))
-    store.write(
-        partition,
-        f"{kind}.out_of_fold",
-        _as_table(history, made),
-        mode="replace",
-        made_from=rows_source(plan.training, recipe),
-    )
+    source = rows_source(plan.training, recipe)
+    save_fold_models(BundleStore(store.home), partition, kind, made, source)
+    store.write(partition, f"{kind}.out_of_fold", _as_table(history, made), mode="replace", made_from=source)
     frozen = Frozen(
         training=plan.training,
         request_digest=plan.request.digest(),
@@ -97,7 +95,8 @@ def search(
     BundleStore(store.home).save_part(partition, kind, "recipe.json", frozen.model_dump_json().encode())
     run.log_params({"recipe": recipe.digest(), "calibration": method, **candidate.values()})
     run.log_metrics({"study_score": frozen.score, "n_trials": float(n_trials)})
-    return _metadata(frozen, candidate, made)
+    pictures = {"trials": trials_picture(studies.records(), partition)}
+    return {**_metadata(frozen, candidate, made), **kept(run, pictures)}
 
 
 def rows_source(training: str, recipe: Recipe) -> str:

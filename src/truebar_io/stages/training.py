@@ -18,11 +18,13 @@ from truebar.models.recipe import Recipe
 from truebar.models.xgboost import embargo_of, fit_rows
 from truebar.partitions import Partition
 from truebar.protocol import tune_thresholds
+from truebar.thresholds.values import round_trip_cost
 from truebar.validation import Vault
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.lineage import code_digest
 from truebar_io.stages.history import load_bars, load_history
+from truebar_io.stages.pictures import curve_picture, kept, reliability_picture
 from truebar_io.stages.planning import evidence_on, plan_of
 from truebar_io.stages.searching import PROBABILITIES, load_frozen, rows_source
 from truebar_io.tracking import TrackedRun
@@ -92,6 +94,14 @@ def fit_model(
     bundles.save_part(partition, kind, "model.ubj", model)
     bundles.save_part(partition, kind, "draft.json", draft.model_dump_json().encode())
     run.log_params({"recipe": manifest.recipe_digest, **recipe.parameters.model_dump()})
+    run.log_dataset(
+        f"{partition} dev",
+        digest=manifest.data_digest,
+        rows=manifest.dev.rows,
+        columns=recipe.feature_columns,
+        context="training",
+        source="features.matrix, labels.volatility, market.klines",
+    )
     return {
         "recipe": manifest.recipe_digest,
         "dev_rows": manifest.dev.rows,
@@ -115,7 +125,10 @@ def fit_calibrator(store: Warehouse, partition: Partition, kind: str, run: Track
     part = CalibratorPart(rows_source=source, calibrator=fitted.to_json())
     bundles.save_part(partition, kind, "calibrator.json", part.model_dump_json().encode())
     run.log_params({"calibration": method})
-    return {"method": method, "rows": len(rows), "calibrator": fitted.to_json()}
+    raw, labels = rows[PROBABILITIES].to_numpy(), rows["label"].to_numpy()
+    after = calibration.cross_fit(method, raw, labels, rows["fold"].to_numpy())
+    pictures = {"reliability": reliability_picture(raw, after, labels, partition)}
+    return {"method": method, "rows": len(rows), "calibrator": fitted.to_json(), **kept(run, pictures)}
 
 
 def load_calibrator(bundles: BundleStore, partition: Partition, kind: str, manifest: Manifest) -> str:
@@ -144,7 +157,7 @@ def set_thresholds(store: Warehouse, partition: Partition, kind: str, run: Track
     calibrator = load_calibrator(bundles, partition, kind, manifest)
     history = load_history(store, partition, recipe.label, bars)
     rows = load_rows(store, partition, kind, manifest)
-    made = _out_of_fold(history, rows, recipe, partition.timeframe)
+    made = known_rows(history, rows, recipe, partition.timeframe)
     calibrated = calibration.cross_fit(
         recipe.calibration, made.probabilities, history.label[made.rows], made.fold
     )
@@ -161,10 +174,13 @@ def set_thresholds(store: Warehouse, partition: Partition, kind: str, run: Track
     name = bundles.save(partition, kind, bundle)
     chosen = {"theta_long": thresholds.long, "theta_short": thresholds.short, "rule": thresholds.method}
     run.log_params({"bundle": name, **chosen})
-    return {"bundle": name, **chosen, "reason": thresholds.reason or ""}
+    run.log_bundle(bundle)
+    cost = round_trip_cost(recipe.backtest)
+    pictures = {"ev_curve": curve_picture(thresholds.curve, cost, partition)} if thresholds.curve else {}
+    return {"bundle": name, **chosen, "reason": thresholds.reason or "", **kept(run, pictures)}
 
 
-def _out_of_fold(history: History, rows: pd.DataFrame, recipe: Recipe, timeframe: str) -> OutOfFold:
+def known_rows(history: History, rows: pd.DataFrame, recipe: Recipe, timeframe: str) -> OutOfFold:
     """Return published out-of-fold rows, with the numbers of each fold's training side."""
     places = history.open_time.get_indexer(pd.DatetimeIndex(rows["open_time"])).astype(np.int64)
     return predicted_before(

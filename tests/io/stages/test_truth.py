@@ -18,6 +18,7 @@ from truebar_io.configuration import load_configuration
 from truebar_io.home import Home
 from truebar_io.ingest import ingest_file
 from truebar_io.stages.deploying import deploy
+from truebar_io.stages.explaining import publish_explanation
 from truebar_io.stages.features import publish_family, publish_matrix
 from truebar_io.stages.freshness import needs_training
 from truebar_io.stages.judging import judge_vault
@@ -52,6 +53,9 @@ class Run:
     def log_params(self, params: object) -> None: ...
     def log_metrics(self, metrics: object) -> None: ...
     def log_artifact(self, path: object) -> None: ...
+    def log_text(self, text: str, path: str) -> None: ...
+    def log_dataset(self, name: str, **facts: object) -> None: ...
+    def log_bundle(self, bundle: object) -> None: ...
     def set_tags(self, tags: object) -> None: ...
 
 
@@ -86,12 +90,16 @@ class Workshop:
         fit_calibrator(self.store, PARTITION, KIND, Run())
         set_thresholds(self.store, PARTITION, KIND, Run())
 
+    def explain(self) -> dict:
+        return dict(publish_explanation(self.store, PARTITION, KIND, self.settings, Run()))
+
     def judge(self) -> dict:
         judge_vault(self.store, PARTITION, KIND, self.settings, Run())
         return BundleStore(self.home).load_verdict(PARTITION, KIND)
 
     def train(self) -> dict:
         self.bundle()
+        self.explain()
         publish_predictions(self.store, PARTITION, KIND)
         verdict = self.judge()
         publish_report(self.store, PARTITION, KIND, self.settings, Run())
@@ -263,3 +271,39 @@ def test_perpetual_without_funding_names_it_as_missing(workshop):
     verdict = workshop.train()
     assert verdict["missing"] == ["funding"]
     assert verdict["verdict"] == "no edge proven"
+
+
+def test_explanation_is_the_bundles_and_repeats_to_the_digit(workshop):
+    workshop.bundle()
+    first = workshop.explain()
+    table = workshop.store.read("*", "xgboost.importance", PARTITION)
+    bundles = BundleStore(workshop.home)
+    columns = bundles.load(PARTITION, KIND).manifest.recipe.feature_columns
+    assert set(table.loc[table["level"] == "column", "feature"]) == set(columns)
+    assert set(table.loc[table["level"] == "family", "feature"]) == {*COLUMN_FAMILIES, "context"}
+    assert (table["family"] == "context").sum() == 2
+    published = workshop.store.summary(PARTITION)["xgboost.importance"]
+    assert published.made_from == bundles.current(PARTITION, KIND)
+    assert workshop.explain() == first
+    assert workshop.store.summary(PARTITION)["xgboost.importance"].digest == published.digest
+    assert {"importance", "families"} <= set(first)
+
+
+def test_explanation_by_the_fold_models_of_another_training_is_refused(workshop):
+    workshop.bundle()
+    bundles = BundleStore(workshop.home)
+    models = bundles.load_part(PARTITION, KIND, "fold_models.json")
+    Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"}).bundle()
+    bundles.save_part(PARTITION, KIND, "fold_models.json", models)
+    with pytest.raises(BundleError, match="fold models belong to another training"):
+        workshop.explain()
+
+
+def test_judging_says_the_verdict_in_words_with_a_picture(workshop):
+    workshop.bundle()
+    publish_predictions(workshop.store, PARTITION, KIND)
+    told = judge_vault(workshop.store, PARTITION, KIND, workshop.settings, Run())
+    assert told["verdict"] == "no edge proven"
+    assert told["in_words"].startswith("No edge proven: direction AUC 0.")
+    assert "absence of proof is not proof of absence" in told["in_words"]
+    assert "buy and hold" in told["equity"].svg
