@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from truebar import backtest
+from truebar.arrays import FloatArray
 from truebar.backtest import BacktestResult
 from truebar.decision import EntryRule, target_positions
 from truebar.edge import implied_edge
@@ -16,6 +17,35 @@ from truebar.models.recipe import Recipe
 from truebar.risk.sizing import position_sizes
 from truebar.thresholds.values import round_trip_cost
 from truebar.times import nanoseconds
+
+
+def targets(
+    probabilities: npt.ArrayLike,
+    *,
+    sigma: npt.ArrayLike,
+    tau: npt.ArrayLike,
+    facts: DevFacts,
+    rule: EntryRule,
+    recipe: Recipe,
+    timeframe: str,
+) -> FloatArray:
+    """Return float64[n], the share of equity that the recipe's rules want at the close of each bar.
+
+    Arguments as in `trade`. Row t uses what is known at the close of bar t.
+    """
+    edge = implied_edge(probabilities, tau, facts.edge_scale)
+    sizes = position_sizes(
+        sigma,
+        timeframe=timeframe,
+        config=recipe.backtest.sizing,
+        probabilities=probabilities,
+        edge=edge,
+        tau=tau,
+        class_moments=facts.class_second_moments,
+        round_trip_cost=round_trip_cost(recipe.backtest),
+    )
+    mode = recipe.backtest.position_mode
+    return target_positions(edge, rule, size=sizes, position_mode=mode)
 
 
 def trade(
@@ -47,19 +77,9 @@ def trade(
         SchemaError: when lengths differ.
         CorruptDataError, WrongTimeframeError, ConfigurationError: as `truebar.backtest.run`.
     """
-    edge = implied_edge(probabilities, tau, facts.edge_scale)
-    sizes = position_sizes(
-        sigma,
-        timeframe=timeframe,
-        config=recipe.backtest.sizing,
-        probabilities=probabilities,
-        edge=edge,
-        tau=tau,
-        class_moments=facts.class_second_moments,
-        round_trip_cost=round_trip_cost(recipe.backtest),
+    target = targets(
+        probabilities, sigma=sigma, tau=tau, facts=facts, rule=rule, recipe=recipe, timeframe=timeframe
     )
-    mode = recipe.backtest.position_mode
-    target = target_positions(edge, rule, size=sizes, position_mode=mode)
     return backtest.run(bars, target, recipe.backtest, timeframe=timeframe)
 
 

@@ -11,7 +11,7 @@ NARROW: Final = "\N{NO-BREAK SPACE}"
 """Keeps a number and what follows on one line."""
 
 Unit = Literal["number", "percent", "count"]
-Group = Literal["direction", "money", "activity", "other"]
+Group = Literal["direction", "money", "activity", "search", "other"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,15 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "number",
         2,
     ),
+    "min_track_record_bars": Entry(
+        "Record that would prove this Sharpe ratio",
+        "bars in all, if it stayed as it is",
+        "money",
+        "count",
+    ),
+    "min_track_record_years": Entry(
+        "The same in years", "at 95 % confidence, n bars are there", "money", "number", 2
+    ),
     "sortino": Entry("Sortino ratio", "a year; only losses count as risk", "money", "number", 2),
     "calmar": Entry("Calmar ratio", "return a year over the deepest drawdown", "money", "number", 2),
     "max_drawdown": Entry("Deepest drawdown", "below an earlier high", "money", "percent", 2),
@@ -88,12 +97,26 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "ece": Entry("Calibration error", "expected, three classes; lower is better", "activity"),
     "flat_auc": Entry("AUC of the flat class", "moving bars against quiet ones", "activity"),
     "macro_auc": Entry("Macro AUC", "mean over three classes", "activity"),
-    "sharpe_p": Entry(
-        "Probability of the Sharpe ratio", "PSR against the best of the trials", "other", "number", 3
+    "dev_sharpe": Entry("Sharpe ratio of the best trial", "a year, out of fold", "search", "number", 2),
+    "dev_luckiest_sharpe": Entry(
+        "Sharpe ratio of the luckiest without skill",
+        "best of these trials by chance, correlated as they are",
+        "search",
+        "number",
+        2,
     ),
-    "pbo": Entry("Probability of backtest overfitting", "never part of the verdict", "other", "number", 3),
-    "pbo_slope": Entry(
-        "Slope of later on earlier Sharpe ratio", "never part of the verdict", "other", "number", 3
+    "dev_deflated_sharpe": Entry(
+        "Probability that the best beats that luck", "on dev; mere luck: 0.5", "search", "number", 3
+    ),
+    "overfitting": Entry(
+        "Probability of backtest overfitting",
+        "best of one half is among the worse of the other",
+        "search",
+        "number",
+        3,
+    ),
+    "overfitting_slope": Entry(
+        "Slope of later on earlier Sharpe ratio", "of the best trial, over all halves", "search", "number", 3
     ),
 }
 

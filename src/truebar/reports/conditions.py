@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from truebar.errors import SchemaError
 from truebar.reports.catalogue import entry_of
-from truebar.reports.inputs import Judgement
+from truebar.reports.judgement import Judgement
 from truebar.reports.markup import Column, Content, Html, definition, element, table, undefined
 from truebar.scores.metric import Metric
 from truebar.verdict import LEAKAGE, LEAST_ROUND_TRIPS, LEAST_SHARPE_PROBABILITY, NO_SKILL_AUC
@@ -100,12 +100,14 @@ def _money(judgement: Judgement) -> list[Condition]:
 def _leakage(judgement: Judgement) -> Condition:
     """Return condition (d); no metric shows it, so the verdict's lists alone decide."""
     state = _state(judgement, (LEAKAGE,), meets=True)
+    words: dict[bool | None, str] = {True: "passed", False: "failed", None: "not computed"}
+    listed = "; ".join(f"{name}: {words[passed]}" for name, passed in judgement.leakage.items())
     measured: dict[State, Content] = {
         "held": "every check passed",
         "failed": "a check failed",
         "open": undefined("not computed yet"),
     }
-    note = "no feature or label knows the future"
+    note = listed or "features, labels, folds and vault know nothing of the future"
     return Condition("d", "Leakage checks", note, (LEAKAGE,), measured[state], "every check passed", state)
 
 

@@ -3,89 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import pandas as pd
 
 from truebar.config import CostsConfig
-from truebar.errors import ConfigurationError, SchemaError
+from truebar.cost_sensitivity import CostPoint
+from truebar.errors import ConfigurationError
+from truebar.market.quality import KlinesQuality
+from truebar.quality import Judgement as QualityJudgement
+from truebar.reports.timeline import Span
+from truebar.scores.curves import DirectionCurves
 from truebar.scores.metric import Metric
+from truebar.scores.reliability import ReliabilityBin
+from truebar.thresholds.values import Thresholds
 from truebar.units import validate_timeframe
-
-VerdictWord = Literal["edge", "no edge proven"]
-_TEXTS: Final = ("symbol", "timeframe", "kind", "verdict", "bundle", "data_digest")
-_METRIC_FIELDS: Final = ("value", "no_skill", "low", "high", "n", "reason")
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The verdict of one partition and kind, read from the JSON that `truebar verdicts --json` prints.
-
-    Attributes:
-        failed: names of the conditions that were computed and failed.
-        missing: names of the conditions that are not computed yet; they count as failed.
-        metrics: by name, on the vault.
-        oracle: Bayes-optimal scores on the same rows, on synthetic markets only.
-        n_trials: trials of the search behind the recipe.
-        vault_looks: distinct recipes that looked at this vault.
-    """
-
-    symbol: str
-    timeframe: str
-    kind: str
-    verdict: VerdictWord
-    failed: tuple[str, ...]
-    missing: tuple[str, ...]
-    metrics: Mapping[str, Metric]
-    oracle: Mapping[str, float]
-    n_trials: int
-    vault_looks: int
-    bundle: str
-    data_digest: str
-
-    def metric(self, name: str) -> Metric:
-        """Return a metric; one that the verdict does not have is undefined and says so."""
-        return self.metrics.get(name) or Metric.undefined("not computed yet")
-
-    @classmethod
-    def from_json(cls, source: Mapping[str, Any]) -> Judgement:
-        """Return the judgement that `source` describes.
-
-        Raises:
-            SchemaError: when a field is missing, the verdict is neither of its two words, or it says `edge`
-                although a condition failed or is missing.
-        """
-        absent = [
-            name for name in (*_TEXTS, "failed", "metrics", "n_trials", "vault_looks") if name not in source
-        ]
-        if absent:
-            raise SchemaError(f"the verdict lacks {', '.join(absent)}; judge the partition again.")
-        if source["verdict"] not in ("edge", "no edge proven"):
-            raise SchemaError(f"verdict is {source['verdict']!r}; expected 'edge' or 'no edge proven'.")
-        missing = tuple(str(name) for name in source.get("missing") or ())
-        failed = tuple(str(name) for name in source["failed"] if name not in missing)
-        if source["verdict"] == "edge" and (failed or missing):
-            raise SchemaError(f"the verdict is 'edge', yet {', '.join((*failed, *missing))} does not hold.")
-        return cls(
-            **{name: str(source[name]) for name in _TEXTS},  # type: ignore[arg-type]
-            failed=failed,
-            missing=missing,
-            metrics={str(name): _metric(name, fields) for name, fields in source["metrics"].items()},
-            oracle={str(name): float(value) for name, value in (source.get("oracle") or {}).items()},
-            n_trials=int(source["n_trials"]),
-            vault_looks=int(source["vault_looks"]),
-        )
-
-
-def _metric(name: str, fields: Mapping[str, Any]) -> Metric:
-    """Return one metric of the JSON; NaN and infinity become undefined."""
-    unknown = sorted(set(fields) - set(_METRIC_FIELDS))
-    if unknown:
-        raise SchemaError(
-            f"metric {name} has unknown fields {', '.join(unknown)}; expected {_METRIC_FIELDS}."
-        )
-    return Metric(**{field: fields.get(field) for field in _METRIC_FIELDS})
 
 
 @dataclass(frozen=True)
@@ -94,6 +27,9 @@ class Slices:
 
     Attributes:
         purged_rows: rows dropped between the two because their labels reach into the vault.
+        folds: of dev.
+        embargo_bars: rows that a fold's training side loses after its left-out block.
+        spans: who used which rows, for the drawing.
     """
 
     dev_start: pd.Timestamp
@@ -103,6 +39,9 @@ class Slices:
     vault_start: pd.Timestamp
     vault_end: pd.Timestamp
     vault_rows: int
+    folds: int = 0
+    embargo_bars: int = 0
+    spans: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.dev_start < self.dev_end <= self.vault_start < self.vault_end:
@@ -118,41 +57,28 @@ class Slices:
 
 
 @dataclass(frozen=True)
-class DataQuality:
-    """What is known about the bars: counts over the whole history."""
-
-    bars: int
-    missing: int
-    halted: int
-    quarantined: Mapping[str, int]
-
-
-@dataclass(frozen=True)
 class Lineage:
-    """Digests that name what the report was made from; None: not recorded."""
+    """Digests that name what the report was made from; None: not recorded.
+
+    Attributes:
+        data: of the rows that the verdict rests on.
+        code: of the sources that compute.
+        configuration: of the settings of now.
+        recipe: of what the search froze.
+        bundle: name of the evaluation bundle.
+        deploy_bundle: name of the bundle that may trade; None: there is none.
+        deploy_reason: why there is none, or what its guard saw.
+        mlflow_run_id: of the run that wrote the page.
+    """
 
     data: str | None
     code: str | None
     configuration: str | None
     recipe: str | None
     bundle: str | None
+    deploy_bundle: str | None = None
+    deploy_reason: str | None = None
     mlflow_run_id: str | None = None
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Rows whose predicted probability of an up bar lies near `predicted`.
-
-    Attributes:
-        predicted: mean predicted probability in the bin.
-        observed: share of the rows that were up.
-        rows: how many.
-    """
-
-    stage: Literal["before", "after"]
-    predicted: float
-    observed: float
-    rows: int
 
 
 @dataclass(frozen=True)
@@ -162,34 +88,73 @@ class Calibration:
     Attributes:
         method: name of the calibrator.
         scores: (before, after) by metric name: brier, log_loss, ece.
-        reliability: bins of both stages; may be empty.
+        before: reliability of the raw probabilities by class: down, flat, up.
+        after: reliability of the calibrated ones.
         rows_text: which rows these are, in words.
     """
 
     method: str
     scores: Mapping[str, tuple[float | None, float | None]]
-    reliability: tuple[ReliabilityBin, ...] = ()
-    rows_text: str = "on rows that neither the model nor the calibrator has seen"
+    before: Mapping[str, tuple[ReliabilityBin, ...]] = field(default_factory=dict)
+    after: Mapping[str, tuple[ReliabilityBin, ...]] = field(default_factory=dict)
+    rows_text: str = "on the rows of the vault, which neither the model nor the calibrator has seen"
+
+
+@dataclass(frozen=True)
+class Search:
+    """The study behind the recipe.
+
+    Attributes:
+        trials: frame of the study's trials: number, state (`complete`, `pruned`, `fail`, `running`), score
+            (R² of the implied edge; NaN where a trial gave none), in the order of their numbers.
+        recipe: what was frozen, by name, in words.
+        dev_metrics: what the search's own accounts say of its best trial; may be empty.
+    """
+
+    trials: pd.DataFrame
+    recipe: Mapping[str, str]
+    dev_metrics: Mapping[str, Metric]
+
+
+@dataclass(frozen=True)
+class DataQuality:
+    """What is known about the bars, and which rules they break.
+
+    Attributes:
+        klines: counts, gaps, rejections.
+        judgements: by name of the check.
+    """
+
+    klines: KlinesQuality
+    judgements: Mapping[str, QualityJudgement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """All that one report shows.
+    """All that one report shows. None stands for what is not computed yet.
 
     Attributes:
         verdict: one object of `truebar verdicts --json`, with `missing` where a condition is not computed.
         market_description: what the market is and where the bars come from, in words.
-        is_synthetic: the bars were generated; the page says so on top.
+        is_synthetic: the bars were generated; the page says so wherever it shows a result.
         costs: per side.
         horizon_text: from the decision to the label's end, in words ("8 bars (8 hours)").
         slices: how history was cut.
-        quality: counts of the bars.
+        quality: what is known about the bars.
         lineage: digests.
         initial_capital: equity before the first bar, quote currency.
         equity: frame of the vault: open_time (UTC, ascending), equity (quote currency, at close), close
-            (price, NaN where the bar is missing). None: not computed yet.
-        break_even_correlation: of forecast and return at these costs. None: not computed yet.
-        calibration: None: not computed yet.
+            (price, NaN where the bar is missing).
+        trades: round trips of the vault, in order of entry: entry_time, exit_time, entry_price, exit_price,
+            side (`long`, `short`), net_pnl (quote currency).
+        labels: the vault's bars: open_time, close, tau (log return), label (-1, 0, 1, NaN).
+        direction: curves of the vault's rows; None also where ups or downs are missing.
+        thresholds: rule of the bundle, with the curve of all pairs tried.
+        sensitivity: the same targets at other costs.
+        break_even_correlation: of forecast and return at these costs.
+        calibration: scores and reliability before and after.
+        search: the study behind the recipe.
+        importance: frame with feature and one column of importance a kind (`shap`, `permutation`).
     """
 
     verdict: Mapping[str, Any]
@@ -202,8 +167,15 @@ class ReportInputs:
     lineage: Lineage
     initial_capital: float
     equity: pd.DataFrame | None = None
-    break_even_correlation: float | None = None
+    trades: pd.DataFrame | None = None
+    labels: pd.DataFrame | None = None
+    direction: DirectionCurves | None = None
+    thresholds: Thresholds | None = None
+    sensitivity: tuple[CostPoint, ...] = ()
+    break_even_correlation: Metric | None = None
     calibration: Calibration | None = None
+    search: Search | None = None
+    importance: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

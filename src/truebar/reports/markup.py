@@ -95,9 +95,28 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Content]]) -> Html:
     return element("div", whole, class_="scroll")
 
 
-def section(title: str, *contents: Content) -> Html:
-    """Return one part of a page under its heading."""
-    return element("section", element("h2", title), *contents)
+def anchor(title: str) -> str:
+    """Return the name under which a link on the page finds the part of this title.
+
+    >>> anchor("What the model rests on")
+    'what-the-model-rests-on'
+    """
+    return "-".join("".join(sign if sign.isalnum() else " " for sign in title.lower()).split())
+
+
+def section(title: str, *contents: Content, level: int = 2) -> Html:
+    """Return one part of a page under its heading; parts of level 2 can be linked to."""
+    name = {"id": anchor(title)} if level == 2 else {}
+    return element("section", element(f"h{level}", title), *contents, **name)
+
+
+def beside(*contents: Content) -> Html:
+    """Return two or three parts side by side; on a narrow screen one under the other.
+
+    The number of columns is fixed before the first part is there: a chart is drawn as wide as its place is
+    at that moment.
+    """
+    return element("div", *contents, class_="beside three" if len(contents) == 3 else "beside")
 
 
 def paragraph(*contents: Content, class_: str = "text") -> Html:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from truebar.reports.catalogue import EXPECTED, NARROW, Group, entry_of
-from truebar.reports.inputs import Judgement
+from collections.abc import Mapping
+
+from truebar.reports.catalogue import CATALOGUE, EXPECTED, NARROW, Group, entry_of
+from truebar.reports.judgement import Judgement
 from truebar.reports.markup import Column, Content, Html, definition, element, join, muted, table, undefined
 from truebar.scores.metric import Metric
 
@@ -11,10 +13,11 @@ _WIDTH = 120.0
 _MARGIN = 6.0
 
 
-def names_of(judgement: Judgement, group: Group) -> list[str]:
-    """Return the metrics of a group: expected ones first, present or not, then what else the verdict has."""
-    every = dict.fromkeys((*EXPECTED, *judgement.metrics))
-    return [name for name in every if entry_of(name).group == group]
+def metrics_of_group(judgement: Judgement, group: Group) -> dict[str, Metric]:
+    """Return the metrics of a group in the catalogue's order, expected ones even if they are not there."""
+    there = {*EXPECTED, *judgement.metrics}
+    every = dict.fromkeys((*(name for name in CATALOGUE if name in there), *judgement.metrics))
+    return {name: judgement.metric(name) for name in every if entry_of(name).group == group}
 
 
 def _interval(name: str, metric: Metric) -> Content:
@@ -61,9 +64,8 @@ def _row(name: str, metric: Metric, *, drawn: bool) -> list[Content]:
     return [*cells, _whisker(metric)] if drawn else cells
 
 
-def metrics_table(judgement: Judgement, group: Group) -> Html:
-    """Return one row for each metric of a group: value, no-skill value, interval and count."""
-    metrics = {name: judgement.metric(name) for name in names_of(judgement, group)}
+def metrics_table(metrics: Mapping[str, Metric]) -> Html:
+    """Return one row for each metric: value, no-skill value, interval and count."""
     drawn = any(metric.low is not None for metric in metrics.values())
     columns = [
         Column("Metric"),
@@ -99,11 +101,3 @@ def key_figures(judgement: Judgement) -> Html:
         _figure(judgement, "max_drawdown", f"staying flat: 0{NARROW}%"),
         class_="figures",
     )
-
-
-def found_share(judgement: Judgement) -> float | None:
-    """Return (roc_auc - 0.5) / (oracle's roc_auc - 0.5), METHOD §8; None without an oracle with skill."""
-    best, found = judgement.oracle.get("roc_auc"), judgement.metric("roc_auc").value
-    if best is None or found is None or best <= 0.5:
-        return None
-    return (found - 0.5) / (best - 0.5)

@@ -59,13 +59,20 @@ td.number + td:not(.number), th.number + th:not(.number) { padding-left: 18px; }
 .whisker .skill { stroke: var(--soft); stroke-dasharray: 2 2; }
 .whisker .span { stroke: var(--accent); stroke-width: 2; }
 .whisker .dot { fill: var(--accent); }
+.verdict ul { margin: 0 0 10px; }
+.verdict .before-list { margin-bottom: 2px; }
+.verdict .reason { display: inline; margin-left: 4px; }
+nav { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 20px 0 0; font-size: 13px; }
+nav a { text-decoration: none; }
+nav a:hover { text-decoration: underline; }
+.drawn { position: relative; min-width: 0; }
 .chart { width: 100%; min-width: 0; overflow: hidden; margin: 6px 0 10px; }
-.slices { display: flex; width: 100%; height: 40px; margin: 12px 0 14px; gap: 2px; }
-.slices div { min-width: 3px; overflow: hidden; padding: 0 12px; line-height: 40px; font-size: 13.5px;
-  white-space: nowrap; }
-.slices .dev { background: #dfe7f0; }
-.slices .purged { background: #b9913a; padding: 0; }
-.slices .vault { background: var(--accent); color: #fff; }
+.synthetic .drawn::after { content: "SYNTHETIC"; position: absolute; bottom: 4px; right: 10px;
+  color: var(--open); font-size: 11.5px; font-weight: 600; letter-spacing: .02em; pointer-events: none; }
+.beside { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 4px 24px; }
+.beside.three { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 4px 16px; }
+.beside section, .beside div { min-width: 0; }
+.beside h3 { margin-bottom: 0; }
 dl.facts { margin: 8px 0 14px; }
 dl.facts div { display: grid; grid-template-columns: 15em 1fr; gap: 16px; padding: 6px 0;
   border-bottom: 1px solid var(--line); }
@@ -82,10 +89,9 @@ footer { border-top: 1px solid var(--line); margin-top: 44px; padding-top: 14px;
   h1 { font-size: 22px; }
   .tag { display: table; margin: 8px 0 0; }
   .verdict { padding: 16px 16px 8px; }
-  .verdict p { max-width: 84ch; }
-.verdict .word { font-size: 24px; }
+  .verdict .word { font-size: 24px; }
   .figures { grid-template-columns: repeat(2, 1fr); }
-  .slices div { padding: 0 6px; font-size: 12.5px; }
+  .beside, .beside.three { grid-template-columns: minmax(0, 1fr); }
   dl.facts div { grid-template-columns: 1fr; gap: 0; }
   table { font-size: 13px; }
   th { font-size: 12px; padding-right: 8px; }
@@ -101,7 +107,8 @@ footer { border-top: 1px solid var(--line); margin-top: 44px; padding-top: 14px;
   body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-  .chart, .verdict, .figures, tr, dl.facts div { break-inside: avoid; }
+  nav { display: none; }
+  .drawn, .beside, .verdict, .figures, tr, dl.facts div { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; }
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from truebar.reports.catalogue import entry_of, signed
+from truebar.reports.catalogue import NARROW, entry_of, signed
 from truebar.reports.conditions import Condition, State
-from truebar.reports.inputs import Judgement, ReportInputs
-from truebar.reports.markup import Html, element, paragraph
+from truebar.reports.inputs import ReportInputs
+from truebar.reports.judgement import Judgement
+from truebar.reports.markup import Content, Html, element, join, paragraph
+from truebar.validation.significance.sharpe import DETECTABLE_SHARPE_AT_ONE_YEAR
 
 HEADLINE: Final = {"edge": "Edge", "no edge proven": "No edge proven"}
 
@@ -20,6 +22,9 @@ DISCLAIMER: Final = (
     "Research, not advice. This page describes a simulation on past data. It is no offer and no "
     "recommendation to buy or sell anything; past results do not promise future ones."
 )
+
+YARDSTICK_SHARPE: Final = 1.0
+"""A Sharpe ratio that many funds would be glad of: how long would that take to see?"""
 
 
 def compact(value: float) -> str:
@@ -47,6 +52,24 @@ def titles_in(conditions: list[Condition], state: State) -> str:
     return "; ".join(condition.title for condition in conditions if condition.state == state)
 
 
+def reasons_in(conditions: list[Condition]) -> Content:
+    """Return a list of the conditions that failed, each with what was measured and what is required."""
+    failed = [condition for condition in conditions if condition.state == "failed"]
+    items = [
+        element(
+            "li", join([element("strong", one.title), f" ({one.note}): " if one.note else ": ", _why(one)])
+        )
+        for one in failed
+    ]
+    return element("ul", *items) if items else ""
+
+
+def _why(condition: Condition) -> Content:
+    if not condition.required:
+        return "it does not hold."
+    return join([condition.measured, f", required is {condition.required}."])
+
+
 def power_text(judgement: Judgement, days: float) -> str:
     """Return what this record could have shown: the honest reading of a verdict without an edge."""
     smallest = judgement.metric("min_detectable_sharpe")
@@ -54,27 +77,46 @@ def power_text(judgement: Judgement, days: float) -> str:
     if smallest.value is None:
         return f"{start}, the smallest Sharpe ratio that could be detected is unknown ({smallest.reason})."
     written = entry_of("min_detectable_sharpe").write(smallest.value)
-    return f"{start} only an annual Sharpe ratio above {written} could have been detected."
+    return (
+        f"{start} only a true Sharpe ratio above {written} a year would have been detected in four of five "
+        "cases. A smaller edge, if there is one, would most likely look like this."
+    )
 
 
-def _no_edge(judgement: Judgement, inputs: ReportInputs, conditions: list[Condition]) -> list[str]:
-    """Return the sentences of a verdict without an edge."""
+def track_record_text(judgement: Judgement) -> str:
+    """Return how long a record would have to be to prove this Sharpe ratio, or one that is worth having."""
+    bars, years = judgement.metric("min_track_record_bars"), judgement.metric("min_track_record_years")
+    yardstick = (DETECTABLE_SHARPE_AT_ONE_YEAR / YARDSTICK_SHARPE) ** 2
+    wait = f"To see a true Sharpe ratio of {compact(YARDSTICK_SHARPE)} would take {yardstick:.1f} years."
+    if bars.value is None or years.value is None:
+        return wait
+    sharpe = entry_of("sharpe").write(judgement.metric("sharpe").value)
+    there = "" if bars.n is None else f"; {bars.n:,} are there"
+    return (
+        f"If the Sharpe ratio of {sharpe} a year were true and stayed, a record of {bars.value:,.0f} bars "
+        f"({years.value:.2f} years) would prove it{there}. {wait}"
+    )
+
+
+def _no_edge(judgement: Judgement, inputs: ReportInputs, conditions: list[Condition]) -> list[Content]:
+    """Return the paragraphs of a verdict without an edge."""
     costs, days = compact(inputs.costs.round_trip_bps), inputs.slices.vault_days
     opening = (
         f"After costs of {costs} bps a round trip, the {days_text(days)} kept aside in the vault do not show "
         "that this model earns money by knowing the direction of the market."
     )
-    failed, missing = titles_in(conditions, "failed"), titles_in(conditions, "open")
-    sentences = [opening]
-    if failed:
-        sentences.append(f"Conditions that failed: {failed}.")
+    said: list[Content] = [paragraph(opening)]
+    if titles_in(conditions, "failed"):
+        said += [paragraph("Conditions that failed:", class_="before-list"), reasons_in(conditions)]
+    missing = titles_in(conditions, "open")
     if missing:
-        sentences.append(f"Conditions not computed yet: {missing}. What is not computed counts as failed.")
-    return [*sentences, power_text(judgement, days)]
+        open_text = f"Conditions not computed yet: {missing}. What is not computed counts as failed."
+        said.append(paragraph(open_text))
+    return [*said, paragraph(f"{power_text(judgement, days)} {track_record_text(judgement)}")]
 
 
-def _edge(judgement: Judgement, inputs: ReportInputs) -> list[str]:
-    """Return the sentences of a verdict with an edge."""
+def _edge(judgement: Judgement, inputs: ReportInputs) -> list[Content]:
+    """Return the paragraphs of a verdict with an edge."""
     costs, days = compact(inputs.costs.round_trip_bps), days_text(inputs.slices.vault_days)
     looks = "one recipe has" if judgement.vault_looks == 1 else f"{judgement.vault_looks} recipes have"
     found = (
@@ -86,16 +128,30 @@ def _edge(judgement: Judgement, inputs: ReportInputs) -> list[str]:
         f"So far {looks} looked at this vault. The verdict belongs to this recipe, this market and this "
         "record; an edge may fade, and nothing here promises that it lasts."
     )
-    return [found, scope]
+    return [paragraph(found), paragraph(scope)]
+
+
+def _truth_text(judgement: Judgement) -> Content:
+    """Return what could be known on a synthetic market; nothing on a real one."""
+    best, share = judgement.oracle.get("roc_auc"), judgement.found_share
+    if best is None:
+        return ""
+    part = (
+        "there is no planted signal to find"
+        if share is None
+        else f"this model found {share * 100:.0f}{NARROW}% of it"
+    )
+    return paragraph(f"The truth is known here: the best possible direction AUC is {best:.4f}; {part}.")
 
 
 def verdict_box(judgement: Judgement, inputs: ReportInputs, conditions: list[Condition]) -> Html:
     """Return the verdict, first thing on the page."""
     is_edge = judgement.verdict == "edge"
-    sentences = _edge(judgement, inputs) if is_edge else _no_edge(judgement, inputs, conditions)
+    told = _edge(judgement, inputs) if is_edge else _no_edge(judgement, inputs, conditions)
     return element(
         "div",
         paragraph(HEADLINE[judgement.verdict], class_="word"),
-        *(paragraph(sentence) for sentence in sentences),
+        *told,
+        _truth_text(judgement),
         class_="verdict edge" if is_edge else "verdict",
     )

@@ -8,101 +8,67 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from truebar.config import MarketConfig
+from truebar.arrays import FloatArray
+from truebar.cost_sensitivity import CostPoint, cost_sensitivity
+from truebar.evaluation import targets
 from truebar.fingerprint import fingerprint
+from truebar.history import History
 from truebar.kinds import KINDS
-from truebar.models.bundle import Bundle, Manifest
+from truebar.models.bundle import Bundle
 from truebar.partitions import Partition
-from truebar.reports import (
-    Calibration,
-    DataQuality,
-    IndexEntry,
-    Lineage,
-    ReportInputs,
-    Slices,
-    render_index,
-    render_report,
-)
-from truebar.scores.activity import brier_rows, log_loss_rows
+from truebar.reports import IndexEntry, ReportInputs, render_index, render_report
 from truebar.scores.breakeven import break_even_correlation
+from truebar.scores.curves import direction_curves
 from truebar.scores.rows import scored_rows
-from truebar.thresholds.values import round_trip_cost
-from truebar.units import TIMEFRAME_SECONDS
+from truebar.thresholds.values import Thresholds, round_trip_cost
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
+from truebar_io.generated import is_synthetic
 from truebar_io.home import Home
 from truebar_io.reports import index_path, report_path, write_page
-from truebar_io.stages.history import load_history
-from truebar_io.stages.judging import require_judged, vault_account
-from truebar_io.stages.searching import PROBABILITIES
+from truebar_io.stages.history import load_bars, load_history
+from truebar_io.stages.judging import require_judged, vault_account, vault_of
+from truebar_io.stages.planning import evidence_on
+from truebar_io.stages.report_parts import (
+    calibration_of,
+    data_quality,
+    deployed_bundle,
+    describe_horizon,
+    describe_market,
+    importance_of,
+    lineage_of,
+    search_of,
+    slices_of,
+)
+from truebar_io.stages.searching import PROBABILITIES, load_frozen
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 
-RAW_PROBABILITIES = [f"raw_{name}" for name in PROBABILITIES]
 
+def costs_of(bars: pd.DataFrame, rows: pd.DataFrame, bundle: Bundle) -> tuple[CostPoint, ...]:
+    """Return what the bundle's decisions on the vault earn at other costs.
 
-def describe_market(market: MarketConfig) -> str:
-    """Return what a market is, in words."""
-    kind = {
-        "spot": "spot market",
-        "linear_perpetual": "linear perpetual",
-        "inverse_perpetual": "inverse perpetual",
-        "synthetic": "synthetic market, generated: no such market exists",
-    }[market.market_type]
-    return f"{market.exchange_symbol} on {market.exchange}, {kind}."
-
-
-def describe_horizon(manifest: Manifest) -> str:
-    """Return the label's horizon in bars and in hours."""
-    bars = manifest.recipe.label.horizon_bars
-    hours = bars * TIMEFRAME_SECONDS[manifest.timeframe] / 3_600
-    return f"{bars} bars ({hours:g} hours)"
-
-
-def data_quality(store: Warehouse, partition: Partition) -> DataQuality:
-    """Return the counts of the partition's bars, gaps and rejected rows."""
-    gaps = store.read(["bars", "reason"], "market.gaps", partition).groupby("reason")["bars"].sum()
-    rejected = store.read(["reason"], "market.quarantine", partition)["reason"].value_counts()
-    return DataQuality(
-        bars=store.summary(partition)["market.klines"].rows,
-        missing=int(gaps.get("missing", 0)),
-        halted=int(gaps.get("halted", 0)),
-        quarantined={str(reason): int(count) for reason, count in rejected.items()},
+    Args:
+        bars: klines of the vault.
+        rows: probabilities, sigma and tau of the same bars.
+        bundle: that decides.
+    """
+    manifest = bundle.manifest
+    target = targets(
+        rows[PROBABILITIES].to_numpy(),
+        sigma=rows["sigma"].to_numpy(),
+        tau=rows["tau"].to_numpy(),
+        facts=manifest.facts,
+        rule=Thresholds.from_json(bundle.files["thresholds.json"]),
+        recipe=manifest.recipe,
+        timeframe=manifest.timeframe,
     )
+    return cost_sensitivity(bars, target, manifest.recipe.backtest, timeframe=manifest.timeframe)
 
 
-def calibration_of(rows: pd.DataFrame, method: str) -> Calibration:
-    """Return the activity scores of the vault's rows before and after calibration."""
-    before = scored_rows(rows[RAW_PROBABILITIES].to_numpy(), rows["label"].to_numpy())
-    after = scored_rows(rows[PROBABILITIES].to_numpy(), rows["label"].to_numpy())
-    measures = {"brier": brier_rows, "log_loss": log_loss_rows}
-    scores = {
-        name: (
-            float(measure(before.probabilities, before.one_hot).mean()),
-            float(measure(after.probabilities, after.one_hot).mean()),
-        )
-        for name, measure in measures.items()
-    }
-    return Calibration(method=method, scores=scores)
-
-
-def slices_of(manifest: Manifest) -> Slices:
-    """Return how history was cut."""
-    return Slices(
-        dev_start=pd.Timestamp(manifest.dev.start),
-        dev_end=pd.Timestamp(manifest.dev.end),
-        dev_rows=manifest.dev.rows,
-        purged_rows=manifest.purged_rows,
-        vault_start=pd.Timestamp(manifest.vault.start),
-        vault_end=pd.Timestamp(manifest.vault.end),
-        vault_rows=manifest.vault.rows,
-    )
-
-
-def configuration_digest(settings: Configuration) -> str:
-    """Return the digest of the settings that decide labels, model and account."""
-    sections = (settings.data, settings.xgb, settings.backtest)
-    return fingerprint([section.model_dump(mode="json") for section in sections])
+def known_returns(history: History, end: pd.Timestamp) -> FloatArray:
+    """Return the future returns of the bars that open before `end`."""
+    return history.column("future_return")[np.flatnonzero(history.open_time < end)]
 
 
 def report_inputs(
@@ -114,34 +80,38 @@ def report_inputs(
     mlflow_run_id: str,
 ) -> ReportInputs:
     """Return all that the report of the current bundle shows."""
-    manifest, market = bundle.manifest, settings.market_of(partition.symbol)
-    recipe = manifest.recipe
-    history = load_history(store, partition, recipe.label)
+    manifest, bundles, recipe = bundle.manifest, BundleStore(store.home), bundle.manifest.recipe
+    every, vault = load_bars(store, partition), vault_of(bundle)
+    history = load_history(store, partition, recipe.label, every)
+    evidence = evidence_on(every, history, vault)
     account, rows = vault_account(store, partition, manifest.kind, bundle, history)
-    closes = store.read(["open_time", "close"], "market.klines", partition)
-    labelled = np.flatnonzero(history.open_time < pd.Timestamp(manifest.vault.end))
+    bars = every[(every["open_time"] >= vault.start) & (every["open_time"] < vault.end)]
+    rows["close"] = bars["close"].to_numpy()
+    deployed = deployed_bundle(bundles, partition, manifest.kind, bundle)
     return ReportInputs(
         verdict=verdict,
-        market_description=describe_market(market),
-        is_synthetic=market.market_type == "synthetic",
+        market_description=describe_market(settings.market_of(partition.symbol)),
+        is_synthetic=is_synthetic(settings, partition.symbol),
         costs=recipe.backtest.costs,
         horizon_text=describe_horizon(manifest),
-        slices=slices_of(manifest),
+        slices=slices_of(manifest, history, evidence, deployed),
         quality=data_quality(store, partition),
-        lineage=Lineage(
-            data=manifest.data_digest,
-            code=manifest.code_digest,
-            configuration=configuration_digest(settings),
-            recipe=manifest.recipe_digest,
-            bundle=bundle.name,
-            mlflow_run_id=mlflow_run_id,
-        ),
+        lineage=lineage_of(bundles, partition, bundle, settings, mlflow_run_id),
         initial_capital=account.initial_capital,
-        equity=account.to_frame()[["open_time", "equity"]].merge(closes, on="open_time", how="left"),
+        equity=account.to_frame()[["open_time", "equity"]].merge(
+            rows[["open_time", "close"]], on="open_time", how="left"
+        ),
+        trades=account.trades,
+        labels=rows[["open_time", "close", "tau", "label"]],
+        direction=direction_curves(scored_rows(rows[PROBABILITIES].to_numpy(), rows["label"].to_numpy())),
+        thresholds=Thresholds.from_json(bundle.files["thresholds.json"]),
+        sensitivity=costs_of(bars, rows, bundle),
         break_even_correlation=break_even_correlation(
-            history.column("future_return")[labelled], round_trip_cost=round_trip_cost(recipe.backtest)
-        ).value,
+            known_returns(history, vault.end), round_trip_cost=round_trip_cost(recipe.backtest)
+        ),
         calibration=calibration_of(rows, recipe.calibration),
+        search=search_of(store, partition, manifest, load_frozen(bundles, partition, manifest.kind)),
+        importance=importance_of(store, partition, manifest.kind, bundle),
     )
 
 
@@ -153,8 +123,7 @@ def index_entries(home: Home, store: Warehouse, settings: Configuration) -> list
         for kind in KINDS:
             verdict, path = bundles.load_verdict(partition, kind), report_path(home, partition, kind)
             if verdict is not None and path.is_file():
-                synthetic = settings.market_of(partition.symbol).market_type == "synthetic"
-                entries.append(IndexEntry(verdict, path.name, synthetic))
+                entries.append(IndexEntry(verdict, path.name, is_synthetic(settings, partition.symbol)))
     return entries
 
 

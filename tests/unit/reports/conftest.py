@@ -9,7 +9,15 @@ import pandas as pd
 import pytest
 
 from truebar.config import CostsConfig
-from truebar.reports import Calibration, DataQuality, Lineage, ReliabilityBin, ReportInputs, Slices
+from truebar.cost_sensitivity import CostPoint
+from truebar.market.quality import Gap, GapCount, KlinesQuality
+from truebar.quality import judge_continuity, judge_rejections
+from truebar.reports import Calibration, DataQuality, Lineage, ReportInputs, Search, Slices, Span
+from truebar.scores.curves import DirectionCurves, direction_curves
+from truebar.scores.metric import Metric
+from truebar.scores.reliability import ReliabilityBin
+from truebar.scores.rows import scored_rows
+from truebar.thresholds.values import CurvePoint, Thresholds
 
 BARS = 3_789
 
@@ -42,6 +50,8 @@ def verdict() -> dict[str, Any]:
             "net_return": metric(-0.0312, 0.0),
             "n_trades": metric(84, 0.0),
             "min_detectable_sharpe": metric(3.786),
+            "min_track_record_bars": metric(None, n=BARS, reason="the Sharpe ratio is not above 0"),
+            "min_track_record_years": metric(None, n=BARS, reason="the Sharpe ratio is not above 0"),
         },
         "n_trials": 1,
         "vault_looks": 1,
@@ -62,17 +72,32 @@ def edge_verdict(verdict: dict[str, Any]) -> dict[str, Any]:
     return verdict | {"verdict": "edge", "failed": [], "missing": [], "metrics": metrics}
 
 
+def day(text: str) -> pd.Timestamp:
+    return pd.Timestamp(text, tz="UTC")
+
+
 @pytest.fixture
 def slices() -> Slices:
-    """158 days of vault after two years of dev."""
+    """158 days of vault after two years of dev, two folds."""
+    spans = (
+        Span("Fold 1", "left out", day("2017-07-05"), day("2018-05-31"), 7_576),
+        Span("Fold 1", "fitted", day("2018-06-08"), day("2019-04-26"), 7_376),
+        Span("Fold 2", "fitted", day("2017-07-05"), day("2018-05-30"), 7_568),
+        Span("Fold 2", "left out", day("2018-05-31"), day("2019-04-26"), 7_576),
+        Span("Judged", "fitted", day("2017-07-05"), day("2019-04-26"), 15_152),
+        Span("Judged", "vault", day("2019-04-27"), day("2019-10-02"), BARS),
+    )
     return Slices(
-        dev_start=pd.Timestamp("2017-07-05", tz="UTC"),
-        dev_end=pd.Timestamp("2019-04-26 16:00", tz="UTC"),
+        dev_start=day("2017-07-05"),
+        dev_end=day("2019-04-26 16:00"),
         dev_rows=15_152,
         purged_rows=8,
-        vault_start=pd.Timestamp("2019-04-27", tz="UTC"),
-        vault_end=pd.Timestamp("2019-10-02", tz="UTC"),
+        vault_start=day("2019-04-27"),
+        vault_end=day("2019-10-02"),
         vault_rows=BARS,
+        folds=2,
+        embargo_bars=200,
+        spans=spans,
     )
 
 
@@ -92,19 +117,134 @@ def equity() -> pd.DataFrame:
 
 
 @pytest.fixture
-def calibration() -> Calibration:
-    """Two bins before and two after."""
-    bins = tuple(
-        ReliabilityBin(stage, predicted, observed, 400)
-        for stage in ("before", "after")
-        for predicted, observed in ((0.2, 0.22), (0.4, 0.37))
+def labels(equity: pd.DataFrame) -> pd.DataFrame:
+    """Labels on the same bars, none on the last eight."""
+    label = np.random.default_rng(4).choice([-1.0, 0.0, 1.0], BARS, p=[0.3, 0.45, 0.25])
+    label[-8:] = np.nan
+    return equity[["open_time", "close"]].assign(tau=0.02, label=label)
+
+
+@pytest.fixture
+def trades(equity: pd.DataFrame) -> pd.DataFrame:
+    """84 round trips of ten bars each, every second one short, every third one lost."""
+    entry = np.arange(84) * 45
+    price = equity["close"].ffill().to_numpy()
+    return pd.DataFrame(
+        {
+            "entry_time": equity["open_time"].to_numpy()[entry],
+            "exit_time": equity["open_time"].to_numpy()[entry + 10],
+            "entry_price": price[entry],
+            "exit_price": price[entry + 10],
+            "side": np.where(np.arange(84) % 2 == 0, "long", "short"),
+            "net_pnl": np.where(np.arange(84) % 3 == 0, -50.0, 40.0),
+        }
+    ).assign(
+        entry_time=lambda frame: pd.to_datetime(frame["entry_time"], utc=True),
+        exit_time=lambda frame: pd.to_datetime(frame["exit_time"], utc=True),
     )
-    return Calibration("platt", {"brier": (0.6239, 0.6191), "ece": (0.0291, None)}, bins)
+
+
+@pytest.fixture
+def calibration() -> Calibration:
+    """Two bins of each class before and two after."""
+    pairs = ((0.2, 0.22), (0.4, 0.37))
+    bins = {name: tuple(ReliabilityBin(*pair, 400) for pair in pairs) for name in ("down", "flat", "up")}
+    return Calibration("platt", {"brier": (0.6239, 0.6191), "ece": (0.0291, None)}, bins, bins)
+
+
+@pytest.fixture
+def thresholds() -> Thresholds:
+    """Three thresholds a side at a cost of 30 bps; the long side chose twice the cost."""
+    tried = (0.003, 0.006, 0.009)
+    curve = tuple(
+        CurvePoint(long=long, short=short, score=1e-6 * place, low=-2e-6, high=4e-6, n_trades=90 - place)
+        for place, (long, short) in enumerate((long, short) for long in tried for short in tried)
+    )
+    return Thresholds(long=0.006, short=0.003, method="ev_net", curve=curve)
+
+
+@pytest.fixture
+def quality() -> DataQuality:
+    """Eleven bars missing in one hole, a halt, and two rejected rows that were replaced."""
+    hole = Gap(day("2018-02-01"), day("2018-02-01 11:00"), 11, "missing")
+    klines = KlinesQuality(
+        bars=18_949,
+        first_open_time=day("2017-07-05"),
+        last_close_time=day("2019-10-02"),
+        rejected={"high below low": 2},
+        holes=0,
+        gaps={"missing": GapCount(1, 11), "halted": GapCount(3, 28)},
+        longest_gaps=(hole,),
+        zero_volume_bars=31,
+        moves=18_000,
+    )
+    return DataQuality(
+        klines, {"rejections": judge_rejections(klines), "continuity": judge_continuity(klines)}
+    )
+
+
+@pytest.fixture
+def search() -> Search:
+    """Four trials: one given up, one without a score."""
+    trials = pd.DataFrame(
+        {
+            "number": [0, 1, 2, 3],
+            "state": ["complete", "pruned", "complete", "fail"],
+            "score": [-0.01, -0.2, 0.004, np.nan],
+        }
+    )
+    luck = {"dev_sharpe": Metric(1.1), "overfitting": Metric(0.41, no_skill=0.5, n=2)}
+    return Search(trials, {"Label": "realized over 96 bars, k 1, 8 ahead"}, luck)
+
+
+@pytest.fixture
+def sensitivity() -> tuple[CostPoint, ...]:
+    """Three costs; the account earns only where trading is free."""
+    return tuple(
+        CostPoint(multiple, 30 * multiple, Metric(earned), Metric(sharpe), Metric(84))
+        for multiple, earned, sharpe in ((0.0, 0.04, 0.9), (1.0, -0.0312, -0.83), (2.0, -0.1, -2.1))
+    )
+
+
+@pytest.fixture
+def direction() -> DirectionCurves:
+    """Curves of a forecast without skill."""
+    generator = np.random.default_rng(5)
+    found = direction_curves(
+        scored_rows(generator.dirichlet((2, 3, 2), 900), generator.integers(-1, 2, 900).astype(float))
+    )
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def importance() -> pd.DataFrame:
+    """Two columns, one of them permuted, and their family."""
+    return pd.DataFrame(
+        {
+            "feature": ["return_4", "<taker>", "price"],
+            "level": ["column", "column", "family"],
+            "shap_direction": [0.05, 0.11, 0.13],
+            "auc_drop": [np.nan, 0.004, 0.02],
+            "auc_drop_error": [np.nan, 0.002, 0.005],
+        }
+    )
 
 
 @pytest.fixture
 def inputs(
-    verdict: dict[str, Any], slices: Slices, equity: pd.DataFrame, calibration: Calibration
+    verdict: dict[str, Any],
+    slices: Slices,
+    equity: pd.DataFrame,
+    trades: pd.DataFrame,
+    labels: pd.DataFrame,
+    direction: DirectionCurves,
+    thresholds: Thresholds,
+    sensitivity: tuple[CostPoint, ...],
+    calibration: Calibration,
+    quality: DataQuality,
+    search: Search,
+    importance: pd.DataFrame,
 ) -> ReportInputs:
     """A whole report without an edge."""
     return ReportInputs(
@@ -114,10 +254,24 @@ def inputs(
         costs=CostsConfig(),
         horizon_text="8 bars (8 hours)",
         slices=slices,
-        quality=DataQuality(bars=18_949, missing=11, halted=28, quarantined={"high below low": 2}),
-        lineage=Lineage(data="d" * 64, code="c" * 64, configuration=None, recipe="r" * 64, bundle="b" * 64),
+        quality=quality,
+        lineage=Lineage(
+            data="d" * 64,
+            code="c" * 64,
+            configuration=None,
+            recipe="r" * 64,
+            bundle="b" * 64,
+            deploy_reason="no edge proven: stay flat",
+        ),
         initial_capital=100_000.0,
         equity=equity,
-        break_even_correlation=0.1312,
+        trades=trades,
+        labels=labels,
+        direction=direction,
+        thresholds=thresholds,
+        sensitivity=sensitivity,
+        break_even_correlation=Metric(0.1312),
         calibration=calibration,
+        search=search,
+        importance=importance,
     )

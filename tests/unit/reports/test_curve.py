@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truebar.backtest.metrics import drawdown
-from truebar.reports import Calibration
-from truebar.reports.charts import equity_figure, reliability_figure
+from truebar.reports.charts.account import equity_figure
 from truebar.reports.curve import curve_of, hold_returns, kept_rows
 
 
@@ -79,13 +78,6 @@ def test_equity_figure_without_prices_leaves_buy_and_hold_out(equity: pd.DataFra
     figure = equity_figure(curve_of(equity.assign(close=np.nan), 100_000.0))
 
     assert [trace["name"] for trace in figure["data"]] == ["This model, after costs", "Stay flat", "Drawdown"]
-
-
-def test_reliability_figure_is_a_valid_plotly_figure(calibration: Calibration) -> None:
-    figure = reliability_figure(calibration)
-
-    assert len(go.Figure(figure).data) == 3
-    assert figure["data"][1]["x"] == [0.2, 0.4]
 
 
 def test_kept_rows_deepest_drawdown_that_is_no_extreme_of_its_bucket_is_kept() -> None:

@@ -1,0 +1,37 @@
+"""What the model rests on: the columns that matter most, by two measures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from truebar.reports.charts.plot import MODEL, OTHER, Figure, axis, layout, numbers
+
+
+def bars_figure(
+    names: list[str], values: pd.Series, title: str, *, color: str = MODEL, errors: pd.Series | None = None
+) -> Figure:
+    """Return horizontal bars, the first on top.
+
+    Args:
+        names: what each bar stands for.
+        values: one for each name.
+        title: of the axis, with its unit.
+        color: of the bars.
+        errors: standard error of each value; None: none known.
+    """
+    trace: Figure = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": numbers(values.to_numpy(dtype=np.float64), 6),
+        "marker": {"color": color},
+        "hovertemplate": "%{y}: %{x}",
+        "showlegend": False,
+    }
+    if errors is not None:
+        spread = numbers(errors.to_numpy(dtype=np.float64), 6)
+        trace["error_x"] = {"type": "data", "array": spread, "color": OTHER, "thickness": 1.2, "width": 3}
+    yaxis = axis(categoryorder="array", categoryarray=names[::-1], type="category")
+    height = 90 + 21 * len(names)
+    return {"data": [trace], "layout": layout(height, xaxis=axis(title), yaxis=yaxis, bargap=0.3)}
