@@ -192,7 +192,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     @kind_asset(
         kind,
         "report",
-        after=[[kind, "backtest"], [kind, "explanation"]],
+        after=[[kind, "backtest"], [kind, "explanation"], [kind, "deploy"]],
         by="html",
         description="One HTML page: the verdict in words, scores beside no skill, equity, lineage.",
     )
