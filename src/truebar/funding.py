@@ -10,6 +10,7 @@ import pandas as pd
 
 from truebar.arrays import BoolArray, FloatArray, IntArray, Times
 from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
+from truebar.opens import Opens
 from truebar.times import ascending_nanoseconds, timeframe_of
 from truebar.units import timeframe_nanoseconds
 
@@ -58,12 +59,12 @@ def _mark_prices(funding: pd.DataFrame) -> FloatArray:
 
 
 def funding_due(
-    opens: IntArray, step: int, funding: pd.DataFrame | None, price_at_open: FloatArray
+    opens: Opens, step: int, funding: pd.DataFrame | None, price_at_open: FloatArray
 ) -> FundingDue:
     """Return what a long unit pays in funding, and in which bar.
 
     Args:
-        opens: int64[n], nanoseconds since 1970 UTC of the bars' opens, strictly ascending.
+        opens: of n bars.
         step: length of a bar, nanoseconds.
         funding: `market.funding`: funding_time, rate, and where known mark_price; None is no funding.
         price_at_open: float[n], mark (or else trade) price at each open, quote currency; it values the
@@ -79,12 +80,12 @@ def funding_due(
     if funding is None or funding.empty:
         return FundingDue(np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0))
     times, rates = _times_and_rates(funding)
-    kept = (times >= opens[0]) & (times < opens[-1] + step)
+    kept = (times >= opens.first) & (times < opens.last + step)
     marks = _mark_prices(funding)[kept]
     times, rates = times[kept], rates[kept]
-    bar = np.searchsorted(opens, times, side="right") - 1
-    inside = (times > opens[bar]) & (times < opens[bar] + step)
-    late = times >= opens[bar] + step  # the bar of its time is missing: the next one pays before its fill
+    bar, opened = opens.latest(times)
+    inside = (times > opened) & (times < opened + step)
+    late = times >= opened + step  # the bar of its time is missing: the next one pays before its fill
     payer = np.where(late, np.minimum(bar + 1, opens.size - 1), bar)
     usable = np.isfinite(marks) & (marks > 0)
     return FundingDue(payer, inside, rates * np.where(usable, marks, price_at_open[payer]))

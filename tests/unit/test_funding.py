@@ -8,6 +8,7 @@ import pytest
 
 from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
 from truebar.funding import expected_funding, funding_due
+from truebar.opens import Opens
 
 HOURS = pd.date_range("2025-01-01", periods=24, freq="1h", tz="UTC")
 
@@ -18,8 +19,8 @@ def frame(times: list[str], rates: list[float], **columns: list[float]) -> pd.Da
 
 def due(index: pd.DatetimeIndex, funding: pd.DataFrame | None, prices: list[float]) -> list[tuple]:
     """Return (bar, within, per unit) of each event."""
-    step = int(np.diff(index.asi8).min())
-    found = funding_due(index.asi8, step, funding, np.array(prices))
+    opens = Opens.of(index.asi8)
+    found = funding_due(opens, opens.step, funding, np.array(prices))
     return list(
         zip(found.bar.tolist(), found.within.tolist(), found.per_unit.round(12).tolist(), strict=True)
     )

@@ -158,15 +158,15 @@ def _funding(held: float, per_unit: float) -> Order:
 
 @compiled
 def _record(journal: FloatArray, count: int, bar: int, held: float, order: Order, cash: float) -> None:
-    row = journal[count]
-    row[BAR] = bar
-    row[UNITS] = order.new_units - held
-    row[PRICE] = order.price
-    row[MARKET_PRICE] = order.market_price
-    row[FEE_RATE] = order.fee
-    row[HELD] = order.new_units
-    row[CASH] = cash
-    row[REASON] = order.reason
+    # One element at a time: a view of the row would count references.
+    journal[count, BAR] = bar
+    journal[count, UNITS] = order.new_units - held
+    journal[count, PRICE] = order.price
+    journal[count, MARKET_PRICE] = order.market_price
+    journal[count, FEE_RATE] = order.fee
+    journal[count, HELD] = order.new_units
+    journal[count, CASH] = cash
+    journal[count, REASON] = order.reason
 
 
 @compiled

@@ -10,13 +10,13 @@ import pandas as pd
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.backtest.account import Market, Rates
-from truebar.backtest.opens import Opens
 from truebar.bars import columns_of, grid_of, prices_of
 from truebar.compiled import compiled
 from truebar.config import BacktestConfig
 from truebar.decision import MAY_HOLD
 from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
 from truebar.funding import funding_due
+from truebar.opens import Opens
 from truebar.times import ascending_nanoseconds, nanoseconds, timeframe_of
 from truebar.units import BASIS_POINT, TIMEFRAME_OF_NANOSECONDS, timeframe_nanoseconds
 
@@ -110,7 +110,7 @@ def market_of(prices: Prices, funding: pd.DataFrame | None, mark: pd.DataFrame |
         CorruptDataError: for mark times that do not ascend, or bad funding rows.
     """
     mark_open, mark_high, mark_low = _mark_columns(prices, mark)
-    due = funding_due(prices.open_time, timeframe_nanoseconds(prices.timeframe), funding, mark_open)
+    due = funding_due(prices.opens, timeframe_nanoseconds(prices.timeframe), funding, mark_open)
     return Market(
         open=prices.open,
         high=prices.high,

@@ -13,7 +13,6 @@ import pandas as pd
 from truebar.arrays import FloatArray
 from truebar.backtest.account import BAR, FEE_RATE, MARKET_PRICE, PRICE, REASON, REASONS, UNITS, Run
 from truebar.backtest.metrics import drawdown
-from truebar.backtest.opens import Opens
 from truebar.backtest.trips import (
     TRIP_ENTRY_BAR,
     TRIP_ENTRY_PRICE,
@@ -29,6 +28,7 @@ from truebar.backtest.trips import (
     fills_of,
     positions,
 )
+from truebar.opens import Opens
 from truebar.scores.metric import Metric
 from truebar.times import utc_index
 

@@ -19,8 +19,8 @@ from truebar.backtest.metrics import (
     sharpe_ratio,
     worst_drawdown,
 )
-from truebar.backtest.opens import Opens
 from truebar.config import BacktestConfig
+from truebar.opens import Opens
 from truebar.units import BARS_PER_YEAR
 
 TIMES = pd.date_range("2025-01-01", periods=6, freq="15min", tz="UTC")
@@ -175,7 +175,13 @@ def test_account_metrics_ruin_says_what_has_no_value() -> None:
 @pytest.mark.parametrize("gaps", [[], [3], [1, 2, 7, 8]])
 def test_opens_kept_small_come_back_whole(gaps: list[int]) -> None:
     times = np.delete(np.arange(12) * 60 + 7, gaps)
-    assert Opens.of(times).nanoseconds().tolist() == times.tolist()
+    opens = Opens.of(times)
+    assert opens.nanoseconds().tolist() == times.tolist()
+    asked = np.arange(times[0], times[-1] + 200, 7)
+    row, opened = opens.latest(asked)
+    assert row.tolist() == (np.searchsorted(times, asked, side="right") - 1).tolist()
+    assert opened.tolist() == times[row].tolist()
+    assert (opens.first, opens.last) == (times[0], times[-1])
 
 
 def test_run_result_does_not_change_with_the_callers_bars() -> None:

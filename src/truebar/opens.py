@@ -39,6 +39,26 @@ class Opens:
             rows = np.concatenate((rows, np.flatnonzero(np.diff(open_time) != smallest) + 1))
         return cls(rows, open_time[rows], smallest, open_time.size)
 
+    @property
+    def first(self) -> int:
+        """Return the first open, nanoseconds since 1970 UTC."""
+        return int(self.starts[0])
+
+    @property
+    def last(self) -> int:
+        """Return the last open, nanoseconds since 1970 UTC."""
+        return int(self.starts[-1] + (self.size - 1 - self.rows[-1]) * self.step)
+
+    def latest(self, times: IntArray) -> tuple[IntArray, IntArray]:
+        """Return row and open of the last bar that opened at or before each time, none before the first.
+
+        A search among a year of minutes looks at memory all over; one among stretches does not.
+        """
+        stretch = np.searchsorted(self.starts, times, side="right") - 1
+        lengths = np.diff(self.rows, append=self.size)[stretch]
+        beyond = np.minimum((times - self.starts[stretch]) // self.step, lengths - 1)
+        return self.rows[stretch] + beyond, self.starts[stretch] + beyond * self.step
+
     def nanoseconds(self) -> IntArray:
         """Return int64[n], nanoseconds since 1970 UTC."""
         lengths = np.diff(self.rows, append=self.size)
