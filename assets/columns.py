@@ -8,6 +8,53 @@ from truebar.tables import TableSchema, schema_of
 
 TIME: Final = dg.TableColumn("open_time", "timestamptz", description="When the bar opens.")
 
+MEANINGS: Final = {
+    "open_time": "When the bar opens.",
+    "close_time": "When the bar closes, exclusive; nothing of it is known before.",
+    "open": "First price, quote currency.",
+    "high": "Highest price, quote currency; of a metric, upper end of its 95 % interval.",
+    "close": "Last price, quote currency.",
+    "volume": "Traded, base currency.",
+    "quote_volume": "Traded, quote currency; null where the source does not give it.",
+    "trades": "Number of trades.",
+    "taker_buy_volume": "Bought by takers, base currency.",
+    "taker_buy_quote_volume": "Bought by takers, quote currency.",
+    "source": "Where the row came from.",
+    "ingested_at": "When it was brought in.",
+    "horizon_bars": "Bars from the decision to the end of the label.",
+    "estimator": "Of volatility.",
+    "k": "Threshold in volatilities of the horizon.",
+    "sigma": "Volatility per bar, log return.",
+    "tau": "Threshold k · sigma · √horizon, log return.",
+    "future_return": "Log return over the horizon.",
+    "label": "-1 down, 0 flat, 1 up; null where the future is not known.",
+    "label_end": "When the label is known.",
+    "fold": "In which the row was left out.",
+    "segment": "dev, vault or live.",
+    **{f"p_{name}": f"Probability of {name}." for name in ("down", "flat", "up")},
+    **{f"raw_p_{name}": f"Probability of {name}, not calibrated." for name in ("down", "flat", "up")},
+    **{f"shap_{name}": f"Mean |SHAP| for {name}, log-odds." for name in ("down", "flat", "up")},
+    "shap_direction": "Mean |SHAP| of ln p_up - ln p_down.",
+    "auc_drop": "Direction AUC lost when permuted; null: not permuted.",
+    "auc_drop_error": "Standard error of it, over folds.",
+    "score_drop": "Score of a trial (R² of the edge) lost when permuted.",
+    "score_drop_error": "Standard error of it, over folds.",
+    "feature": "Name of the column or of the family.",
+    "family": "Family of the column.",
+    "level": "column or family.",
+    **{
+        name: f"Volatility per bar by {name}, log return."
+        for name in ("yang_zhang", "garman_klass", "parkinson", "atr", "realized")
+    },
+    "name": "Of the metric.",
+    "value": "Null where undefined.",
+    "no_skill": "What it is without skill.",
+    "low": "Lowest price, quote currency; of a metric, lower end of its 95 % interval.",
+    "n": "Rows, bars or round trips behind it.",
+    "reason": "Why it is undefined; of a rejected row or a gap, why.",
+}
+"""Columns by name, in every table that has them."""
+
 
 def schema_columns(table: TableSchema) -> dg.TableSchema:
     """Return the declared columns of a table, and as its constraints the rules that every row meets."""
@@ -16,6 +63,7 @@ def schema_columns(table: TableSchema) -> dg.TableSchema:
         dg.TableColumn(
             name,
             kind.lower(),
+            description=MEANINGS.get(name),
             constraints=dg.TableColumnConstraints(
                 nullable=name not in table.key, unique=unique and name in table.key
             ),

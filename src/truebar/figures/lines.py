@@ -50,7 +50,9 @@ def line_chart(
     every = np.concatenate([*values.values(), [] if level is None else [level]])
     across = Scale.over(places, LEFT, WIDTH - RIGHT)
     up = Scale.over(every, HEIGHT - BOTTOM, TOP, margin=0.06)
-    elements = [*_axes(across, up, is_time=times is not None)]
+    known = places[np.isfinite(places)]
+    is_whole = bool(np.array_equal(known, np.round(known)))
+    elements = [*_axes(across, up, is_time=times is not None, is_whole=is_whole)]
     if level is not None:
         y = up.place(level)
         elements.append(stroke(LEFT, y, WIDTH - RIGHT, y, SOFT).replace("/>", ' stroke-dasharray="4 3"/>'))
@@ -74,8 +76,8 @@ def _thinned(count: int) -> npt.NDArray[np.int64]:
     return np.unique(np.append(chosen, count - 1)) if count else chosen
 
 
-def _axes(across: Scale, up: Scale, *, is_time: bool) -> list[str]:
-    """Return grid and values of both axes."""
+def _axes(across: Scale, up: Scale, *, is_time: bool, is_whole: bool) -> list[str]:
+    """Return grid and values of both axes; where every x is a whole number, so is every mark."""
     elements = []
     for value in up.ticks():
         y = up.place(value)
@@ -84,7 +86,8 @@ def _axes(across: Scale, up: Scale, *, is_time: bool) -> list[str]:
             text(LEFT - 6, y + 4, shown(value), anchor="end"),
         ]
     ends = [across.low + (across.high - across.low) * share for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    for number, value in enumerate(ends if is_time else across.ticks()):
+    marks = [value for value in across.ticks() if not is_whole or value == round(value)]
+    for number, value in enumerate(ends if is_time else marks):
         said = pd.Timestamp(value, unit="s").strftime("%Y-%m-%d") if is_time else shown(value)
         anchor = ("start", "middle", "middle", "middle", "end")[number] if is_time else "middle"
         elements.append(text(across.place(value), HEIGHT - 12, said, anchor=anchor))

@@ -206,10 +206,10 @@ def judge_vault(
     return {
         "verdict": verdict.verdict,
         "in_words": described(verdict),
+        **kept(run, {"equity": equity_picture(account, closes, partition)}),
         "failed": ", ".join(verdict.failed) or "none",
         "not_computed": ", ".join(verdict.missing) or "none",
         "vault_looks": looks,
         "bundle": bundle.name,
         **{name: metric.value for name, metric in verdict.metrics.items() if metric.value is not None},
-        **kept(run, {"equity": equity_picture(account, closes, partition)}),
     }

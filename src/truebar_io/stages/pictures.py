@@ -63,7 +63,9 @@ def trials_picture(records: Sequence[TrialRecord], partition: Partition) -> Pict
     scores = np.array([one.score for one in records if one.score is not None and one.state == "complete"])
     best = np.maximum.accumulate(scores) if scores.size else scores
     title = f"{partition}: score of each finished trial (R² of the edge), best so far"
-    return line_chart(title, np.arange(1, scores.size + 1), {"trial": scores, "best": best}, level=0.0)
+    return line_chart(
+        title, np.arange(1, scores.size + 1), {"trial": scores, "best": best}, level=0.0, dots=True
+    )
 
 
 def reliability_picture(

@@ -56,6 +56,12 @@ def test_line_chart_of_dots_draws_each_known_point() -> None:
     assert len(list(parsed(picture).iter(f"{SVG}circle"))) == 2
 
 
+def test_line_chart_over_whole_numbers_marks_no_fraction() -> None:
+    marks = [one.text for one in parsed(line_chart("trials", [1, 2], {"y": [0.0, 8.0]})).iter(f"{SVG}text")]
+    assert "1" in marks
+    assert "1.5" not in marks
+
+
 @pytest.mark.parametrize("values", [[], [np.nan, np.nan], [5.0, 5.0], [0.0, 0.0]])
 def test_line_chart_without_a_range_is_still_a_picture(values: list[float]) -> None:
     parsed(line_chart("flat", np.arange(len(values)), {"y": values}, level=None))
