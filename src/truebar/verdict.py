@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -46,6 +46,7 @@ class Verdict:
         vault_looks: distinct recipes that have looked at this vault, this one included.
         bundle: hash of the evaluation bundle.
         data_digest: of the rows that were judged.
+        leakage: each leakage check by name: True passed, False failed, None not computed.
     """
 
     verdict: Literal["edge", "no edge proven"]
@@ -56,6 +57,7 @@ class Verdict:
     vault_looks: int
     bundle: str
     data_digest: str
+    leakage: Mapping[str, bool | None] = field(default_factory=dict)
 
     def to_json(
         self, partition: Partition, kind: str, *, oracle: Mapping[str, float] | None = None
@@ -79,6 +81,7 @@ class Verdict:
             "vault_looks": self.vault_looks,
             "bundle": self.bundle,
             "data_digest": self.data_digest,
+            "leakage": dict(self.leakage),
         }
         return found if oracle is None else found | {"oracle": dict(oracle)}
 
@@ -201,4 +204,5 @@ def judge(
         vault_looks=vault_looks,
         bundle=bundle,
         data_digest=data_digest,
+        leakage=dict(leakage_checks or {}),
     )

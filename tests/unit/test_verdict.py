@@ -150,6 +150,7 @@ def test_to_json_has_every_name_and_no_nan(labels: np.ndarray | None) -> None:
     assert set(text["metrics"]) >= NAMES
     assert set(text) >= {"symbol", "timeframe", "kind", "verdict", "failed", "oracle", "n_trials"}
     assert set(text) >= {"vault_looks", "bundle", "data_digest", "missing"}
+    assert text["leakage"] == PASSED
     for metric in text["metrics"].values():
         assert set(metric) == {"value", "no_skill", "low", "high", "n", "reason"}
         assert (metric["value"] is None) == (metric["reason"] is not None)

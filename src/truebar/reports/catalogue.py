@@ -94,7 +94,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "funding_share": Entry("Funding paid", "share of the starting capital", "money", "percent", 2),
     "brier": Entry("Brier score", "three classes; lower is better", "activity"),
     "log_loss": Entry("Log loss", "three classes; lower is better", "activity"),
-    "ece": Entry("Calibration error", "expected, three classes; lower is better", "activity"),
+    "ece": Entry("Calibration error", "expected, three classes; resamples add noise to it", "activity"),
     "flat_auc": Entry("AUC of the flat class", "moving bars against quiet ones", "activity"),
     "macro_auc": Entry("Macro AUC", "mean over three classes", "activity"),
     "dev_sharpe": Entry("Sharpe ratio of the best trial", "a year, out of fold", "search", "number", 2),

@@ -101,7 +101,9 @@ def _leakage(judgement: Judgement) -> Condition:
     """Return condition (d); no metric shows it, so the verdict's lists alone decide."""
     state = _state(judgement, (LEAKAGE,), meets=True)
     words: dict[bool | None, str] = {True: "passed", False: "failed", None: "not computed"}
-    listed = "; ".join(f"{name}: {words[passed]}" for name, passed in judgement.leakage.items())
+    listed = "; ".join(
+        f"{name.replace('_', ' ')}: {words[passed]}" for name, passed in judgement.leakage.items()
+    )
     measured: dict[State, Content] = {
         "held": "every check passed",
         "failed": "a check failed",

@@ -17,7 +17,7 @@ from truebar.reports.charts.market import label_figure, prices, trade_figure
 from truebar.reports.charts.study import trials_figure
 from truebar.reports.charts.thresholds import side_curve, threshold_figure
 from truebar.reports.charts.timeline import timeline_figure
-from truebar.reports.sections.account import shown_trades
+from truebar.reports.sections.account import DRAWN_TRADES, shown_trades
 from truebar.reports.sections.model import importance_section
 from truebar.scores.curves import DirectionCurves
 from truebar.thresholds.values import Thresholds
@@ -87,10 +87,14 @@ def test_label_figure_puts_marks_where_labels_are_and_the_band_about_the_close(l
 def test_shown_trades_are_the_last_ones_and_their_bars(equity: pd.DataFrame, trades: pd.DataFrame) -> None:
     chosen, bars = shown_trades(trades, equity)
 
-    assert len(chosen) == 26
+    assert len(chosen) == DRAWN_TRADES == 60
     assert chosen["exit_time"].iloc[-1] == trades["exit_time"].iloc[-1]
     assert bars["open_time"].iloc[0] == chosen["entry_time"].iloc[0]
-    assert len(bars) <= 1_200
+    assert bars["open_time"].iloc[-1] == chosen["exit_time"].iloc[-1]
+    drawn = equity[equity["open_time"].between(bars["open_time"].iloc[0], bars["open_time"].iloc[-1])]
+    assert len(bars) < len(drawn)
+    assert bars["close"].max() == drawn["close"].max()
+    assert bars["close"].min() == drawn["close"].min()
 
 
 def test_trade_figure_colours_each_round_trip_by_what_it_earned(

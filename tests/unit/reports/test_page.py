@@ -145,7 +145,7 @@ def test_verdict_without_a_field_is_refused_by_name(inputs: ReportInputs, verdic
         "log score above that of dev's share of ups −0.0012 0.0000 −0.0047 to 0.0019 100",
         "Brier score three classes; lower is better 0.6191 0.6402 – 100",
         "Log loss three classes; lower is better 1.0312 1.0591 – 100",
-        "Calibration error expected, three classes; lower is better 0.0174 0.0000 – 100",
+        "Calibration error expected, three classes; resamples add noise to it 0.0174 0.0000 – 100",
         "a year, after all costs, flat bars included −0.83 0.00 −3.61 to 1.92 100",
         "mere luck: 0.5 0.293 0.500 – 100",
         "Deepest drawdown below an earlier high 7.12 % 0.00 % – 100",

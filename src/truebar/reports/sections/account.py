@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from truebar.cost_sensitivity import CostPoint
@@ -12,7 +13,7 @@ from truebar.reports.catalogue import entry_of, signed
 from truebar.reports.charts.account import cost_figure, equity_figure
 from truebar.reports.charts.market import trade_figure
 from truebar.reports.charts.plot import chart
-from truebar.reports.curve import Curve
+from truebar.reports.curve import Curve, kept_rows
 from truebar.reports.inputs import ReportInputs
 from truebar.reports.judgement import Judgement
 from truebar.reports.markup import (
@@ -32,10 +33,7 @@ from truebar.reports.wording import compact
 from truebar.scores.metric import Metric
 
 DRAWN_TRADES: Final = 60
-"""Round trips that one chart can tell apart."""
-
-DRAWN_BARS: Final = 1_200
-"""Bars of a trade chart, few enough that a position of some bars has a width."""
+"""Positions that one chart can tell apart."""
 
 
 def _compared(curve: Curve) -> Html:
@@ -86,15 +84,15 @@ def trades_section(trades: pd.DataFrame | None, equity: pd.DataFrame | None) -> 
 
 
 def shown_trades(trades: pd.DataFrame, equity: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the last round trips that a chart can show, and the bars from their first entry on."""
-    last_bars = equity.tail(DRAWN_BARS)
-    chosen = trades[trades["entry_time"] >= last_bars["open_time"].iloc[0]].tail(DRAWN_TRADES)
-    if chosen.empty:
-        chosen = trades.tail(1)
-    first = chosen["entry_time"].iloc[0]
-    until = chosen["exit_time"].max()
-    inside = (equity["open_time"] >= first) & (equity["open_time"] <= until)
-    return chosen, equity[inside].tail(DRAWN_BARS)
+    """Return the last positions that a chart can tell apart, and the bars under them, thinned if many.
+
+    A stretch of more bars than a screen has pixels keeps the highest and the lowest close of each of them.
+    """
+    chosen = trades.tail(DRAWN_TRADES)
+    first, last = chosen["entry_time"].iloc[0], chosen["exit_time"].max()
+    inside = (equity["open_time"] >= first) & (equity["open_time"] <= last) & equity["close"].notna()
+    bars = equity[inside]
+    return chosen, bars.iloc[kept_rows(bars["close"].to_numpy(dtype=np.float64))] if len(bars) else bars
 
 
 def _needed(metric: Metric | None) -> Content:
