@@ -95,13 +95,18 @@ class Prepared:
     recipe: Recipe
 
 
-def prepare(market: SyntheticMarket) -> Prepared:
-    """Return features, labels, out-of-fold rows and the calibration method of a market."""
+def history_of(market: SyntheticMarket) -> History:
+    """Return the 35 columns and the labels of a market."""
     bars = market.bars
     matrix = batch(bars, timeframe=TIMEFRAME)[["open_time", "available_at", *COLUMNS]]
     sigma = estimate(bars, LABEL.estimator, window=LABEL.window, timeframe=TIMEFRAME)
     labels = vol_scaled(bars, sigma, k=LABEL.k, horizon_bars=LABEL.horizon_bars, timeframe=TIMEFRAME)
-    history = History.align(matrix, labels.assign(open_time=bars["open_time"].to_numpy()))
+    return History.align(matrix, labels.assign(open_time=bars["open_time"].to_numpy()))
+
+
+def prepare(market: SyntheticMarket) -> Prepared:
+    """Return the history, the slices, and the fitted recipe of a market."""
+    history = history_of(market)
     sides = dev_vault(history.open_time, history.labels["label_end"])
     request = request_of("default")
     draft = request.freeze(LABEL, request.parameters, "none")
@@ -110,7 +115,7 @@ def prepare(market: SyntheticMarket) -> Prepared:
         made, history.label[made.rows], request.calibrations, horizon_bars=LABEL.horizon_bars
     )
     recipe = draft.model_copy(update={"calibration": method})
-    fitted = fit_recipe(history, bars, sides["dev"], recipe, timeframe=TIMEFRAME, made=made)
+    fitted = fit_recipe(history, market.bars, sides["dev"], recipe, timeframe=TIMEFRAME, made=made)
     return Prepared(market, history, sides["dev"], sides["vault"], fitted, recipe)
 
 
