@@ -67,7 +67,8 @@ nav a { text-decoration: none; }
 nav a:hover { text-decoration: underline; }
 .drawn { position: relative; min-width: 0; }
 .chart { width: 100%; min-width: 0; overflow: hidden; margin: 6px 0 10px; }
-.synthetic .drawn::after { content: "SYNTHETIC"; position: absolute; bottom: 4px; right: 10px;
+.synthetic .drawn { padding-bottom: 16px; }
+.synthetic .drawn::after { content: "SYNTHETIC"; position: absolute; bottom: 4px; right: 10px; line-height: 1;
   color: var(--open); font-size: 11.5px; font-weight: 600; letter-spacing: .02em; pointer-events: none; }
 .beside { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 4px 24px; }
 .beside.three { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 4px 16px; }
@@ -109,7 +110,7 @@ footer { border-top: 1px solid var(--line); margin-top: 44px; padding-top: 14px;
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   nav { display: none; }
   .drawn, .beside, .verdict, .figures, tr, dl.facts div { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
+  h2, h3, section > p.text { break-after: avoid; }
   .scroll { overflow: visible; }
 }
 """
