@@ -22,6 +22,7 @@ from truebar.study.trial import FIRST_FOLD_STAGES
 from truebar.verdict import bootstrap_generator
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
+from truebar_io.machine import workers
 from truebar_io.stages.checks import refuse_unfit
 from truebar_io.stages.fold_models import save_fold_models
 from truebar_io.stages.history import load_history, load_volatility, register_vault
@@ -71,7 +72,7 @@ def search(
     history = load_history(store, partition, candidate.label, plan.bars)
     rows = evidence_on(plan.bars, history, plan.vault).dev
     draft = plan.request.freeze(candidate.label, candidate.parameters, "none")
-    made = out_of_fold(history, rows, draft, timeframe=partition.timeframe)
+    made = out_of_fold(history, rows, draft, timeframe=partition.timeframe, folds_at_once=workers())
     method = choose_calibration(
         made,
         history.label[made.rows],
@@ -158,7 +159,7 @@ def run_study(studies: PartitionStudies, name: str, request: Request, dev: Dev, 
     """Run the study `name` over dev's folds as far as it has not run yet."""
 
     def evaluate(candidate: Candidate, told: Score) -> Finished | None:
-        trial = TrialRun(dev, candidate)
+        trial = TrialRun(dev, candidate, folds_at_once=workers())
         for step, score in trial.scores():
             if told(step, score):
                 return None
