@@ -18,9 +18,9 @@ from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.lineage import MATRIX_FAMILIES
 from truebar_io.stages.fold_models import load_fold_models
+from truebar_io.stages.frozen import rows_source
 from truebar_io.stages.history import load_bars, load_history
 from truebar_io.stages.pictures import kept
-from truebar_io.stages.searching import rows_source
 from truebar_io.stages.training import known_rows, load_rows
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse

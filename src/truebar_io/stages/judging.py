@@ -26,11 +26,11 @@ from truebar.verdict_words import described
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.generated import is_synthetic, market_behind, oracle_scores
+from truebar_io.stages.frozen import PROBABILITIES, load_frozen
 from truebar_io.stages.history import load_bars, load_history, record_look
 from truebar_io.stages.pictures import equity_picture, kept
 from truebar_io.stages.planning import evidence_on
 from truebar_io.stages.predicting import RAW, predictions_source
-from truebar_io.stages.searching import PROBABILITIES, load_frozen
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 

@@ -12,7 +12,7 @@ from truebar.models.bundle import Bundle
 from truebar.models.xgboost import XgboostModel
 from truebar.partitions import Partition
 from truebar_io.bundles import BundleStore
-from truebar_io.stages.searching import PROBABILITIES, rows_source
+from truebar_io.stages.frozen import PROBABILITIES, rows_source
 from truebar_io.warehouse import Warehouse, WriteResult
 
 RAW = [f"raw_{name}" for name in PROBABILITIES]

@@ -24,8 +24,8 @@ from truebar.units import TIMEFRAME_SECONDS
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.stages.checks import quality_of
+from truebar_io.stages.frozen import PROBABILITIES, Frozen
 from truebar_io.stages.predicting import RAW
-from truebar_io.stages.searching import PROBABILITIES, Frozen
 from truebar_io.warehouse import Warehouse
 
 

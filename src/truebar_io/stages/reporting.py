@@ -26,6 +26,7 @@ from truebar_io.configuration import Configuration
 from truebar_io.generated import is_synthetic
 from truebar_io.home import Home
 from truebar_io.reports import index_path, report_path, write_page
+from truebar_io.stages.frozen import PROBABILITIES, load_frozen
 from truebar_io.stages.history import load_bars, load_history
 from truebar_io.stages.judging import require_judged, vault_account, vault_of
 from truebar_io.stages.planning import evidence_on
@@ -40,7 +41,6 @@ from truebar_io.stages.report_parts import (
     search_of,
     slices_of,
 )
-from truebar_io.stages.searching import PROBABILITIES, load_frozen
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 

@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
-from truebar.config import Settings
-from truebar.fingerprint import fingerprint
 from truebar.history import History
 from truebar.models.out_of_fold import OutOfFold
-from truebar.models.recipe import Recipe, Request
+from truebar.models.recipe import Request
 from truebar.models.xgboost import out_of_fold
 from truebar.partitions import Partition
 from truebar.protocol import choose_calibration
@@ -25,36 +22,13 @@ from truebar_io.configuration import Configuration
 from truebar_io.machine import workers
 from truebar_io.stages.checks import refuse_unfit
 from truebar_io.stages.fold_models import save_fold_models
+from truebar_io.stages.frozen import PROBABILITIES, Frozen, rows_source
 from truebar_io.stages.history import load_history, load_volatility, register_vault
 from truebar_io.stages.pictures import kept, trials_picture
 from truebar_io.stages.planning import Plan, evidence_on, plan_of
 from truebar_io.studies import Best, Finished, PartitionStudies, Score
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
-
-PROBABILITIES = ["p_down", "p_flat", "p_up"]
-
-
-class Frozen(Settings):
-    """What a study leaves for the steps after it."""
-
-    training: str = Field(description="fingerprint of request, data and code")
-    request_digest: str
-    recipe: Recipe
-    score: float | None = Field(description="R² of the best trial's edge; null without a search")
-    n_trials: int = Field(ge=1, description="trials ever run on the partition, pruned ones included")
-    dev_metrics: dict[str, dict[str, float | int | str | None]] = Field(
-        description="what the search's own accounts say of its best trial, by name; empty without a search"
-    )
-
-
-def load_frozen(bundles: BundleStore, partition: Partition, kind: str) -> Frozen:
-    """Return what the last study froze.
-
-    Raises:
-        BundleError: when no study has ended yet.
-    """
-    return Frozen.model_validate_json(bundles.load_part(partition, kind, "recipe.json"))
 
 
 def search(
@@ -98,11 +72,6 @@ def search(
     run.log_metrics({"study_score": frozen.score, "n_trials": float(n_trials)})
     pictures = {"trials": trials_picture(studies.records(), partition)}
     return {**_metadata(frozen, candidate, made), **kept(run, pictures)}
-
-
-def rows_source(training: str, recipe: Recipe) -> str:
-    """Return what out-of-fold rows are made from: a training and the recipe that it froze."""
-    return fingerprint([training, recipe.digest()])
 
 
 def _metadata(frozen: Frozen, candidate: Candidate, made: OutOfFold) -> dict[str, Any]:

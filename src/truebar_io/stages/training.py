@@ -23,10 +23,10 @@ from truebar.validation import Vault
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.lineage import code_digest
+from truebar_io.stages.frozen import PROBABILITIES, load_frozen, rows_source
 from truebar_io.stages.history import load_bars, load_history
 from truebar_io.stages.pictures import curve_picture, kept, reliability_picture
 from truebar_io.stages.planning import evidence_on, plan_of
-from truebar_io.stages.searching import PROBABILITIES, load_frozen, rows_source
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 

@@ -247,6 +247,7 @@ def test_report_of_an_earlier_verdict_is_stale(workshop):
     other.bundle()
     publish_predictions(other.store, PARTITION, KIND)
     other.judge()
+    other.explain()
     assert other.is_stale()
     publish_report(other.store, PARTITION, KIND, other.settings, Run())
     assert other.is_stale()

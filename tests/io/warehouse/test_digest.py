@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from truebar.partitions import Partition
+from truebar.volatility import ESTIMATORS
 from truebar_io.warehouse import Warehouse
 
 MakeBars = Callable[..., pd.DataFrame]
@@ -64,7 +65,7 @@ def test_digest_differs_for_every_kind_of_change(digest, make_family: MakeBars) 
 
 
 def test_digest_differs_between_types(digest, make_family: MakeBars) -> None:
-    frame = make_family(4, "a")
+    frame = make_family(4, *ESTIMATORS)
     assert digest(frame, table=PRICE) != digest(frame, table="labels.volatility")
 
 

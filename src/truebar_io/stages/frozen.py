@@ -1,0 +1,40 @@
+"""What a study leaves for the steps after it: the frozen recipe, and what its rows are made from."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from truebar.config import Settings
+from truebar.fingerprint import fingerprint
+from truebar.models.recipe import Recipe
+from truebar.partitions import Partition
+from truebar_io.bundles import BundleStore
+
+PROBABILITIES = ["p_down", "p_flat", "p_up"]
+
+
+class Frozen(Settings):
+    """What a study leaves for the steps after it."""
+
+    training: str = Field(description="fingerprint of request, data and code")
+    request_digest: str
+    recipe: Recipe
+    score: float | None = Field(description="R² of the best trial's edge; null without a search")
+    n_trials: int = Field(ge=1, description="trials ever run on the partition, pruned ones included")
+    dev_metrics: dict[str, dict[str, float | int | str | None]] = Field(
+        description="what the search's own accounts say of its best trial, by name; empty without a search"
+    )
+
+
+def load_frozen(bundles: BundleStore, partition: Partition, kind: str) -> Frozen:
+    """Return what the last study froze.
+
+    Raises:
+        BundleError: when no study has ended yet.
+    """
+    return Frozen.model_validate_json(bundles.load_part(partition, kind, "recipe.json"))
+
+
+def rows_source(training: str, recipe: Recipe) -> str:
+    """Return what out-of-fold rows are made from: a training and the recipe that it froze."""
+    return fingerprint([training, recipe.digest()])
