@@ -276,7 +276,7 @@ class PrunerConfig(Settings):
 class OptunaConfig(Settings):
     """`optuna` of a model's file: the search over dev's folds (METHOD §4)."""
 
-    n_trials: int = Field(20, ge=1, le=100_000, description="trials; 1: no search, the parameters as given")
+    n_trials: int = Field(6, ge=1, le=100_000, description="trials; 1: no search, the parameters as given")
     seed: int = Field(7, ge=0, description="of sampler, fold order and trials")
     pruner: PrunerConfig = Field(default_factory=PrunerConfig)
     space: XgbSpace = Field(default_factory=XgbSpace)

@@ -22,7 +22,12 @@ from tests.orchestration.conftest import CHECKOUT, TRUEBAR, environment, truebar
 REAL = {("BTC-USD", "1h"), ("BTC-USD", "4h")}
 SYNTHETIC = {("SYN-EDGE", "15m"), ("SYN-NULL", "15m")}
 SMALL = {
-    "TRUEBAR_XGB__OPTUNA__N_TRIALS": "3",
+    "TRUEBAR_XGB__OPTUNA__N_TRIALS": "2",
+    "TRUEBAR_XGB__OPTUNA__SPACE__ROUNDS__LOW": "20",
+    "TRUEBAR_XGB__OPTUNA__SPACE__ROUNDS__HIGH": "40",
+    "TRUEBAR_XGB__OPTUNA__SPACE__MAX_DEPTH__HIGH": "3",
+    "TRUEBAR_XGB__XGB__ROUNDS": "40",
+    "TRUEBAR_XGB__XGB__LEARNING_RATE": "0.15",
     "TRUEBAR_MARKETS__SYN_EDGE__SYNTHETIC__BARS": "8000",
     "TRUEBAR_MARKETS__SYN_NULL__SYNTHETIC__BARS": "8000",
 }
@@ -172,7 +177,7 @@ def test_train_and_backtest_of_one_partition_judge_it_again(undisturbed):
     told = json.loads(trained.stdout)
     assert (told["trained"], bundles(told)) == (1, {("BTC-USD", "4h"): before})
     watched = json.loads(truebar(home, "watch", "-s", "BTC-USD", "-t", "4h", "--json").stdout)
-    assert [(w["asked"], w["is_over"]) for w in watched] == [(3, True)]
+    assert [(w["asked"], w["is_over"]) for w in watched] == [(2, True)]
 
 
 def test_demo_killed_at_random_moments_completes_to_the_same_bundles(undisturbed, tmp_path):
