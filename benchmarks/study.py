@@ -4,7 +4,7 @@
 
 Both sides draw their trials with the same seeded sampler over the same folds of dev, k and estimator fixed,
 so that the log losses of their best trials compare. Ours shares one quantised matrix a fold among all
-trials and gives trials up early. CPU seconds of one thread; `--record` appends a line to `results/study.jsonl`.
+trials and gives trials up early. CPU seconds; `--record` appends a line to `results/study.jsonl`.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def draw_paths(horizon_bars: int) -> Paths:
 def _lattice(dimensions: int) -> FloatArray:
     """Return float64[dimensions, 2 * PAIRS], points spread evenly in (0, 1), mirror images at the end."""
     steps = np.array([pow(GENERATOR, power, PAIRS) for power in range(dimensions)], dtype=np.int64)
-    # To the middle of a cell: a point that falls beside 0 is a shock of ten sigmas that no other one balances.
+    # To the middle of a cell: a point beside 0 is a shock of ten sigmas that no other one balances.
     cells = np.floor(np.random.default_rng(SHIFT_SEED).random(dimensions) * PAIRS)
     shift = (cells + 0.5) / PAIRS
     lattice = np.outer(steps, np.arange(PAIRS)) % PAIRS
