@@ -27,10 +27,15 @@ SMALL = {
     "TRUEBAR_XGB__OPTUNA__SPACE__ROUNDS__HIGH": "40",
     "TRUEBAR_XGB__OPTUNA__SPACE__MAX_DEPTH__HIGH": "3",
     "TRUEBAR_XGB__XGB__ROUNDS": "40",
+    "TRUEBAR_XGB__XGB__MAX_BIN": "64",
+    "TRUEBAR_XGB__VALIDATION__FOLDS": "3",
     "TRUEBAR_XGB__XGB__LEARNING_RATE": "0.15",
     "TRUEBAR_MARKETS__SYN_EDGE__SYNTHETIC__BARS": "8000",
     "TRUEBAR_MARKETS__SYN_NULL__SYNTHETIC__BARS": "8000",
 }
+
+pytestmark = pytest.mark.timeout(900)
+"""A demo takes a minute or two, and one test runs three of them."""
 
 
 @pytest.fixture(scope="module", autouse=True)
