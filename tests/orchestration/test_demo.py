@@ -67,15 +67,16 @@ def undisturbed(small: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def test_demo_first_run_trains_and_judges_every_partition(undisturbed):
     _, result = undisturbed
     assert result["trained"] == 4
-    assert result["klines_written"] == 20_111 + 5_028 + 2 * 8_000
+    assert result["klines_written"] == 20_111 + 5_027 + 2 * 8_000
     assert set(bundles(result)) == REAL | SYNTHETIC
     assert Path(result["report"]).is_file()
 
 
-def test_demo_verdicts_have_every_number_or_a_reason_and_every_condition_computed(undisturbed):
+def test_demo_verdicts_have_every_number_or_a_reason_and_every_condition_that_there_is_data_for(undisturbed):
     _, result = undisturbed
     for verdict in result["verdicts"]:
-        assert verdict["missing"] == []
+        traded = verdict["metrics"]["n_trades"]["value"] > 0
+        assert set(verdict["missing"]) <= (set() if traded else {"sharpe_p"})
         assert (verdict["verdict"] == "edge") == (verdict["failed"] == [])
         assert verdict["vault_looks"] == 1
         for name, metric in verdict["metrics"].items():

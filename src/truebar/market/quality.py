@@ -137,7 +137,7 @@ class KlinesQuality:
             noun = one if count.stretches == 1 else many
             what = f"{count.stretches:,} {noun}, {_counted(count.bars, 'bar')} in all"
         if not listed:
-            return f"{what}, none of them among the longest gaps."
+            return f"{what}, each shorter than the gaps listed."
         return f"{what}: {places}{f'; and {more:,} shorter ones' if more else ''}."
 
 

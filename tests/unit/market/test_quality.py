@@ -101,7 +101,7 @@ def test_quality_tells_a_reason_whose_gaps_are_all_short_without_a_list():
     for first in range(50, 50 + 6 * LISTED_GAPS, 6):
         volume[first : first + 2] = 0.0
     found = quality(frame.assign(volume=volume).drop(index=[300]).reset_index(drop=True))
-    assert "1 bar missing in 1 stretch, none of them among the longest gaps." in found.sentences()
+    assert "1 bar missing in 1 stretch, each shorter than the gaps listed." in found.sentences()
 
 
 def test_rejected_rows_count_as_holes_only_where_no_bar_came_later():
