@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,9 +25,10 @@ from truebar_apps.cli.options import (
     chosen,
     current_home,
 )
-from truebar_apps.cli.output import console, print_json
+from truebar_apps.cli.output import console, print_json, print_table
 from truebar_apps.cli.own_data import bring_in, require_trainable, show
 from truebar_apps.cli.runs import RunRequest
+from truebar_apps.cli.stage_clock import StageTime, orchestration_words, time_rows
 from truebar_apps.cli.verdicts import print_verdicts, stored_verdicts
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import load_configuration
@@ -69,10 +71,11 @@ def _work_on(partitions: Sequence[Partition], *, json: bool, retrain: bool = Fal
 
 
 def _conclude(session: Session, partitions: Sequence[Partition], done: dict[str, Any], *, json: bool) -> None:
-    """Print what was done, the verdicts, and where to look further."""
+    """Print what was done, the verdicts, where to look further, and where the time went."""
     found = stored_verdicts(session.home, list(partitions))
     if json:
-        print_json({**done, "verdicts": found, "report": str(index_path(session.home))})
+        spent = {each.stage: asdict(each.spent) for each in session.clock.times()}
+        print_json({**done, "verdicts": found, "report": str(index_path(session.home)), "spent": spent})
         return
     if found:
         print_verdicts(found, session.settings)
@@ -83,6 +86,13 @@ def _conclude(session: Session, partitions: Sequence[Partition], done: dict[str,
     )
     out.print(f"report  {index_path(session.home)}", soft_wrap=True)
     out.print(f"UI      make ui, then http://127.0.0.1:{UI_PORT}")
+    print_times(session.clock.times())
+
+
+def print_times(times: Sequence[StageTime]) -> None:
+    """Write for people where the time went, stage by stage, and the share of Dagster and dbt."""
+    print_table("Where the time went", ["stage", "wall s", "CPU s", "share of CPU"], time_rows(times))
+    console().print(orchestration_words(times), soft_wrap=True)
 
 
 def demo(

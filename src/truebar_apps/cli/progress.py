@@ -43,11 +43,11 @@ def step_progress(total_steps: int, console: Console | None) -> Iterator[StepLis
     with progress:
         task = progress.add_task("starting", total=total_steps)
 
-        def listen(step: str, event: str) -> None:
+        def listen(step: str, word: str) -> None:
             name = step.replace("__", "/")
-            if event == "start":
+            if word == "start":
                 progress.update(task, description=f"{name:<28}")
-            elif event == "success":
+            elif word == "success":
                 progress.advance(task)
 
         yield listen

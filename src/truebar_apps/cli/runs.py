@@ -25,7 +25,19 @@ RANGE_END_TAG: Final = "dagster/asset_partition_range_end"
 QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 StepListener = Callable[[str, str], None]
-"""Called with a step's name and `start`, `success` or `failure`."""
+"""Called with a step's name and one of the words in `WORDS`."""
+
+WORDS: Final = {
+    "STEP_START": "start",
+    "STEP_RESTARTED": "start",
+    "STEP_OUTPUT": "result",
+    "ASSET_MATERIALIZATION": "result",
+    "ASSET_CHECK_EVALUATION": "result",
+    "STEP_UP_FOR_RETRY": "retry",
+    "STEP_FAILURE": "failure",
+    "STEP_SUCCESS": "success",
+}
+"""What a listener is told of Dagster's events: a body begins, gives its results, and the step ends."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +131,13 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 
 def _step_listener(listener: StepListener) -> Callable[[EventLogEntry], None]:
-    """Return an event listener that passes on the beginnings and ends of steps."""
+    """Return an event listener that passes on the beginnings, results and ends of steps."""
 
     def on_event(entry: EventLogEntry) -> None:
         event = entry.dagster_event
-        if event is not None and event.step_key is not None and event.event_type_value.startswith("STEP_"):
-            listener(event.step_key, event.event_type_value.removeprefix("STEP_").lower())
+        word = None if event is None else WORDS.get(event.event_type_value)
+        if event is not None and event.step_key is not None and word is not None:
+            listener(event.step_key, word)
 
     return on_event
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from truebar_apps.cli.checkout import load_definitions, prepare_dagster_home, re
 from truebar_apps.cli.output import console
 from truebar_apps.cli.progress import step_progress
 from truebar_apps.cli.runs import RunRequest, close_dead_runs, execute, steps_of
+from truebar_apps.cli.stage_clock import DAGSTER, StageClock
 from truebar_apps.cli.work import refresh_plan, refresh_requests, train_requests, training_plan
 from truebar_io import tracking
 from truebar_io.configuration import Configuration, load_configuration
@@ -28,7 +29,7 @@ DBT_PROJECT = "dbt_features"
 
 @dataclass(frozen=True)
 class Session:
-    """One command's view of the graph: definitions, instance, warehouse and settings."""
+    """One command's view of the graph: definitions, instance, warehouse, settings, and the clock of all."""
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
@@ -36,10 +37,17 @@ class Session:
     home: Home
     checkout: Path
     settings: Configuration
+    clock: StageClock = field(default_factory=StageClock)
 
     @classmethod
     def start(cls, partitions: Sequence[Partition]) -> Session:
         """Load the graph, close runs whose process is gone, and make the partitions known."""
+        clock = StageClock()
+        with clock.within(DAGSTER):
+            return cls._load(partitions, clock)
+
+    @classmethod
+    def _load(cls, partitions: Sequence[Partition], clock: StageClock) -> Session:
         checkout = require_checkout()
         home = Home.from_environment(checkout)
         prepare_dagster_home(checkout, home)
@@ -51,7 +59,7 @@ class Session:
         close_dead_runs(instance)
         tracking.close_dead_runs(home, instance)
         instance.add_dynamic_partitions("symbols", list(dict.fromkeys(p.symbol for p in partitions)))
-        return cls(definitions, instance, Warehouse(home), home, checkout, settings)
+        return cls(definitions, instance, Warehouse(home), home, checkout, settings, clock)
 
     def klines_written(self, partitions: Sequence[Partition]) -> int:
         """Return how many bars, new or revised, all files ever imported into the partitions have written.
@@ -72,7 +80,13 @@ class Session:
         """
         failures: dict[Partition, TruebarError] = {}
         total = sum(len(steps_of(self.definitions, request)) for request in requests)
-        with step_progress(total, None if quiet or not requests else console()) as listener:
+        progress = step_progress(total, None if quiet or not requests else console())
+        with self.clock.within(DAGSTER), progress as drawn:
+
+            def listener(step: str, word: str) -> None:
+                self.clock.hear(step, word)
+                drawn(step, word)
+
             waiting = deque(requests)
             while waiting:
                 request = waiting.popleft()
