@@ -179,7 +179,7 @@ class XgbParameters(Settings):
     subsample: float = Field(0.8, gt=0, le=1, description="share of rows for each tree")
     colsample_bytree: float = Field(0.8, gt=0, le=1, description="share of columns for each tree")
     reg_lambda: float = Field(1.0, ge=0, description="L2 penalty of leaf weights")
-    max_bin: int = Field(256, ge=2, le=65_536, description="histogram bins of a column")
+    max_bin: int = Field(64, ge=2, le=65_536, description="histogram bins of a column")
     seed: int = Field(7, ge=0, description="seed of row and column sampling")
 
 

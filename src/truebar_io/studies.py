@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -42,11 +43,13 @@ class Finished:
         score: R² of the implied edge.
         attributes: numbers that describe the trial and never choose it.
         returns: float64[bars - 1], net return per bar out of fold.
+        models: the model of each fold as its file, first in time first.
     """
 
     score: float
     attributes: Mapping[str, float | int | None]
     returns: FloatArray
+    models: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,13 @@ class Best:
         candidate: what it tried.
         score: R² of its implied edge.
         column: its place among the columns of `PartitionStudies.returns`.
+        models: of its folds, each as its file.
     """
 
     candidate: Candidate
     score: float
     column: int
+    models: tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -196,8 +201,15 @@ class PartitionStudies:
             return
         for attribute, value in finished.attributes.items():
             trial.set_user_attr(attribute, value)
-        replace_file(self._returns_path(name, trial.number), finished.returns.tobytes())
+        replace_file(self._path_of(name, trial.number, "f64"), finished.returns.tobytes())
+        earlier = [each for each in study.get_trials(deepcopy=False) if each.state == TrialState.COMPLETE]
+        is_best = all(finished.score > (each.value or 0.0) for each in earlier)
+        if is_best:
+            replace_file(self._path_of(name, trial.number, "models"), _packed(finished.models))
         study.tell(trial, finished.score)
+        if is_best:
+            for each in earlier:
+                self._path_of(name, each.number, "models").unlink(missing_ok=True)
 
     def best(self, name: str, request: Request) -> Best:
         """Return the candidate with the best score, the earlier one among equals.
@@ -213,12 +225,13 @@ class PartitionStudies:
                 f"none of {len(trials)} trials ran to its end: {reasons[0] if reasons else 'all were pruned'}"
             )
         column, best = max(enumerate(complete), key=lambda pair: (pair[1].value, -pair[0]))
-        return Best(candidate_of(request, best.params), float(best.value or 0.0), column)
+        models = _unpacked(self._path_of(name, best.number, "models").read_bytes())
+        return Best(candidate_of(request, best.params), float(best.value or 0.0), column, models)
 
     def returns(self, name: str) -> FloatArray:
         """Return float64[bars, trials], net out-of-fold returns per bar of finished trials."""
         numbers = [trial.number for trial in self._trials(name) if trial.state == TrialState.COMPLETE]
-        columns = [np.frombuffer(self._returns_path(name, number).read_bytes()) for number in numbers]
+        columns = [np.frombuffer(self._path_of(name, number, "f64").read_bytes()) for number in numbers]
         return np.column_stack(columns) if columns else np.empty((0, 0))
 
     def records(self) -> list[TrialRecord]:
@@ -256,8 +269,19 @@ class PartitionStudies:
         storage.engine.dispose()
         return storage
 
-    def _returns_path(self, name: str, number: int) -> Path:
-        return self._folder / self._stem / name / f"{number}.f64"
+    def _path_of(self, name: str, number: int, kind: str) -> Path:
+        """Return where the returns (`f64`) or the models of a trial lie."""
+        return self._folder / self._stem / name / f"{number}.{kind}"
+
+
+def _packed(models: Sequence[bytes]) -> bytes:
+    """Return models as one file."""
+    return json.dumps([b64encode(model).decode() for model in models]).encode()
+
+
+def _unpacked(content: bytes) -> tuple[bytes, ...]:
+    """Return the models that `_packed` made one file of."""
+    return tuple(b64decode(model) for model in json.loads(content))
 
 
 def _write_ahead(connection: Any, _: object) -> None:

@@ -33,7 +33,8 @@ def evaluate(candidate: Candidate, told: Score) -> Finished | None:
         if told(step, quality(candidate) * step / STEPS):
             return None
     returns = np.full(5, quality(candidate))
-    return Finished(quality(candidate), {"n_trades": 3, "ev_net": None}, returns)
+    models = (f"model of {quality(candidate)}".encode(), b"\x00\xff")
+    return Finished(quality(candidate), {"n_trades": 3, "ev_net": None}, returns, models)
 
 
 def studies(path: Path) -> PartitionStudies:
@@ -56,6 +57,14 @@ def test_study_runs_the_trials_asked_for_and_the_first_is_the_configuration(tmp_
     assert best.score == pytest.approx(max(r.score for r in records if r.state == "complete"))
     assert quality(best.candidate) == pytest.approx(best.score)
     assert studies(tmp_path).returns("one")[0, best.column] == pytest.approx(best.score)
+
+
+def test_study_keeps_the_models_of_its_best_trial_and_of_no_other(tmp_path: Path) -> None:
+    request = request_of(12)
+    made = ran(tmp_path, request)
+    best = made.best("one", request)
+    assert best.models == (f"model of {best.score}".encode(), b"\x00\xff")
+    assert len(list(tmp_path.rglob("*.models"))) == 1
 
 
 def test_study_again_adds_nothing_and_more_trials_go_on(tmp_path: Path) -> None:
@@ -123,3 +132,4 @@ def test_study_killed_in_the_middle_ends_as_if_undisturbed(tmp_path: Path) -> No
     assert len(begun) < 10
     assert rough.records() == undisturbed.records()
     assert np.array_equal(rough.returns("one"), undisturbed.returns("one"))
+    assert rough.best("one", request_of(10)) == undisturbed.best("one", request_of(10))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -83,6 +83,31 @@ def predict_left_out(
     with ThreadPoolExecutor(folds_at_once) as pool:
         models, said = zip(*pool.map(predict, sides), strict=True)
     return _joined(history, sides, np.concatenate(said), models)
+
+
+def predicted_by(
+    models: Sequence[Model], history: History, rows: IntArray, *, folds: int, embargo_bars: int
+) -> OutOfFold:
+    """Return the out-of-fold probabilities of `rows` by models that are fitted already, one for each fold.
+
+    Args:
+        models: first in time first, each fitted on the training side of its fold, as `predict_left_out` does.
+        history: features and labels.
+        rows: int64[n], which rows take part, ascending; those that the models were made for.
+        folds: number of folds.
+        embargo_bars: as then.
+
+    Raises:
+        TooFewRowsError: when a side of a fold is empty.
+        CorruptDataError: when there is not one model for each fold.
+    """
+    sides = list(_sides(history, rows, folds, embargo_bars))
+    if len(models) != len(sides):
+        raise CorruptDataError(f"{len(models)} models for {len(sides)} folds; make them again.")
+    said = [
+        model.predict(history.features[left_out]) for model, (_, left_out) in zip(models, sides, strict=True)
+    ]
+    return _joined(history, sides, np.concatenate(said), tuple(models))
 
 
 def predicted_before(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,6 +73,7 @@ def guard_of(
     *,
     timeframe: str,
     calibrators: tuple[Calibrator, Calibrator],
+    models_at_once: int = 1,
 ) -> Guard:
     """Return how alike the edges of both bundles' models are on dev's last fold, left out of both.
 
@@ -85,6 +87,7 @@ def guard_of(
         recipe: frozen.
         timeframe: of the bars.
         calibrators: of the evaluation and of the deploy bundle.
+        models_at_once: models fitted at the same time; the result does not depend on it.
 
     Raises:
         TooFewRowsError: when a training side is empty or lacks a class.
@@ -93,13 +96,14 @@ def guard_of(
     folds = PurgedKFold(recipe.validation.folds, embargo_bars=embargo_bars)
     last = list(folds.split(history.open_time[dev], history.labels["label_end"].iloc[dev]))[-1][1]
     fold = dev[last]
-    sides = (dev, everything)
-    edges = [
-        _edges_beside(history, side, fold, recipe, calibrator=calibrator, embargo_bars=embargo_bars)
-        for side, calibrator in zip(sides, calibrators, strict=True)
-    ]
-    both = np.isfinite(edges[0]) & np.isfinite(edges[1])
-    first, second = edges[0][both], edges[1][both]
+
+    def edges_of(rows: IntArray, calibrator: Calibrator) -> FloatArray:
+        return _edges_beside(history, rows, fold, recipe, calibrator=calibrator, embargo_bars=embargo_bars)
+
+    with ThreadPoolExecutor(models_at_once) as pool:
+        first, second = pool.map(edges_of, (dev, everything), calibrators)
+    both = np.isfinite(first) & np.isfinite(second)
+    first, second = first[both], second[both]
     varies = both.sum() > 1 and np.ptp(first) > 0 and np.ptp(second) > 0
     return Guard(float(np.corrcoef(first, second)[0, 1]) if varies else float("nan"), int(both.sum()))
 

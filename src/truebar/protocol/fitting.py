@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
 
@@ -142,7 +143,8 @@ def fit_recipe(
         timeframe: of the bars.
         funding: `market.funding`; None is a market without.
         made: the recipe's out-of-fold rows where they are known already.
-        folds_at_once: models fitted at the same time; the result does not depend on it.
+        folds_at_once: folds fitted at the same time, and where it is above 1 the whole beside them; the
+            result does not depend on it.
 
     May be used from the last label_end of `rows` on.
 
@@ -150,11 +152,16 @@ def fit_recipe(
         TooFewRowsError: when a fold, a class or a side is empty.
         SchemaError, CorruptDataError: when columns or rows do not match.
     """
-    found = made or out_of_fold(history, rows, recipe, timeframe=timeframe, folds_at_once=folds_at_once)
+    with ThreadPoolExecutor(1) as beside:
+        whole = beside.submit(fit_rows, history, rows, recipe)
+        if folds_at_once == 1:
+            whole.result()
+        found = made or out_of_fold(history, rows, recipe, timeframe=timeframe, folds_at_once=folds_at_once)
+        model = whole.result()
     labels = history.label[found.rows]
     calibrated = calibration.cross_fit(recipe.calibration, found.probabilities, labels, found.fold)
     return FittedRecipe(
-        model=fit_rows(history, rows, recipe),
+        model=model,
         calibrator=calibration.fit(recipe.calibration, found.probabilities, labels),
         thresholds=tune_thresholds(
             history, bars, found, calibrated, recipe, timeframe=timeframe, funding=funding

@@ -35,11 +35,13 @@ class Fold:
     """One fold of dev, with the matrix that every trial trains on; only its labels change.
 
     Attributes:
+        number: of the fold in time, 0 first.
         training: int64[r], places among dev's rows.
         test: int64[s], places among dev's rows.
         matrix: quantised features of the training side.
     """
 
+    number: int
     training: IntArray
     test: IntArray
     matrix: xgboost.QuantileDMatrix
@@ -178,7 +180,7 @@ def _folds(
             max_bin=request.parameters.max_bin,
             nthread=1,
         )
-        folds.append(Fold(training, test, matrix))
+        folds.append(Fold(int(number), training, test, matrix))
     return tuple(folds)
 
 

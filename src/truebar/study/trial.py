@@ -12,7 +12,7 @@ import xgboost
 
 from truebar.arrays import FloatArray
 from truebar.edge import edge_scale, implied_edge
-from truebar.models.xgboost import booster_settings
+from truebar.models.xgboost import XgboostModel, booster_settings
 from truebar.scores.trial import trial_score
 from truebar.study.candidate import Candidate
 from truebar.study.dev import Dev, Fold, classes_of
@@ -29,11 +29,13 @@ class Outcome:
         score: R² of the implied edge over all out-of-fold rows.
         probabilities: float64[m, 3], out-of-fold p_down, p_flat, p_up of dev's rows.
         edge: float64[m], out-of-fold edge with m of each fold's training side, log return.
+        models: the model of each fold, first in time first.
     """
 
     score: float
     probabilities: FloatArray
     edge: FloatArray
+    models: tuple[XgboostModel, ...]
 
 
 class TrialRun:
@@ -50,6 +52,7 @@ class TrialRun:
         self._probabilities = np.full((dev.rows.size, 3), np.nan)
         self._edge = np.full(dev.rows.size, np.nan)
         self._predicted = np.zeros(dev.rows.size, dtype=np.bool_)
+        self._models: dict[int, xgboost.Booster] = {}
 
     def scores(self) -> Iterator[tuple[int, float]]:
         """Yield (step, score of the rows predicted so far) after each stage; the last one is the whole.
@@ -69,7 +72,8 @@ class TrialRun:
 
     def outcome(self) -> Outcome:
         """Return what the trial leaves; call it after the last score."""
-        return Outcome(self._score(), self._probabilities.copy(), self._edge.copy())
+        models = tuple(XgboostModel(bytes(self._models[n].save_raw("ubj"))) for n in sorted(self._models))
+        return Outcome(self._score(), self._probabilities.copy(), self._edge.copy(), models)
 
     def _boosters(self, fold: Fold, stages: int) -> Iterator[xgboost.Booster]:
         """Yield the fold's booster after each of equal shares of its rounds."""
@@ -89,7 +93,8 @@ class TrialRun:
         return next(self._boosters(fold, 1))
 
     def _predict(self, fold: Fold, booster: xgboost.Booster) -> None:
-        """Write down probabilities and edges of the fold's test rows."""
+        """Keep the fold's booster, and write down probabilities and edges of its test rows."""
+        self._models[fold.number] = booster
         raw = booster.inplace_predict(self._dev.features[fold.test]).astype(np.float64)
         self._probabilities[fold.test] = raw / raw.sum(axis=1, keepdims=True)
         self._predicted[fold.test] = True

@@ -55,6 +55,7 @@ def _deploy(
         recipe,
         timeframe=partition.timeframe,
         calibrators=(calibrator_of(judged), fitted.calibrator),
+        models_at_once=workers(),
     )
     name = bundles.save(partition, recipe.kind, _packed(judged, fitted, guard)) if guard.passed else None
     return Deployment(evaluation=judged.name, bundle=name, reason=guard.words)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from truebar.arrays import IntArray
 from truebar.history import History
-from truebar.models.out_of_fold import OutOfFold
-from truebar.models.recipe import Request
-from truebar.models.xgboost import out_of_fold
+from truebar.models.out_of_fold import OutOfFold, predicted_by
+from truebar.models.recipe import Recipe, Request
+from truebar.models.xgboost import XgboostModel, embargo_of, out_of_fold
 from truebar.partitions import Partition
 from truebar.protocol import choose_calibration
 from truebar.study import Candidate, Dev, TrialRun, account_of, dev_of, first_candidate, luck_of
@@ -31,6 +33,14 @@ from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 
 
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """What a study found: its best trial, and the rows of dev (int64[m]) that every trial was scored on."""
+
+    best: Best
+    rows: IntArray
+
+
 def search(
     store: Warehouse, partition: Partition, kind: str, settings: Configuration, run: TrackedRun
 ) -> dict[str, Any]:
@@ -41,12 +51,12 @@ def search(
     register_vault(store, partition, plan.vault, plan.evidence.vault_digest, now=now)
     studies = PartitionStudies(store.home, partition, kind)
     tick_size = settings.market_of(partition.symbol).tick_size
-    found = _best(store, partition, plan, studies, tick_size=tick_size)
+    searched = _searched(store, partition, plan, studies, tick_size=tick_size)
+    found = None if searched is None else searched.best
     candidate = first_candidate(plan.request) if found is None else found.candidate
     history = load_history(store, partition, candidate.label, plan.bars)
-    rows = evidence_on(plan.bars, history, plan.vault).dev
     draft = plan.request.freeze(candidate.label, candidate.parameters, "none")
-    made = out_of_fold(history, rows, draft, timeframe=partition.timeframe, folds_at_once=workers())
+    made = _left_out(history, plan, draft, searched, partition.timeframe)
     method = choose_calibration(
         made,
         history.label[made.rows],
@@ -103,10 +113,10 @@ def _luck(
     return {name: metric.to_json() for name, metric in metrics.items()}
 
 
-def _best(
+def _searched(
     store: Warehouse, partition: Partition, plan: Plan, studies: PartitionStudies, *, tick_size: float | None
-) -> Best | None:
-    """Return the best trial of the study, which runs as far as it has not yet; None without a search."""
+) -> Searched | None:
+    """Return what the study found, which runs as far as it has not yet; None without a search."""
     if plan.request.search.n_trials == 1:
         return None
     dev = dev_of(
@@ -121,7 +131,23 @@ def _best(
 
     name = plan.training[:16]
     run_study(studies, name, plan.request, dev, plan.bars)
-    return studies.best(name, plan.request)
+    return Searched(studies.best(name, plan.request), dev.rows)
+
+
+def _left_out(
+    history: History, plan: Plan, draft: Recipe, searched: Searched | None, timeframe: str
+) -> OutOfFold:
+    """Return dev's out-of-fold rows: the winner's own (METHOD §5.1), without a search the draft's."""
+    if searched is None:
+        rows = evidence_on(plan.bars, history, plan.vault).dev
+        return out_of_fold(history, rows, draft, timeframe=timeframe, folds_at_once=workers())
+    return predicted_by(
+        [XgboostModel.from_bytes(model) for model in searched.best.models],
+        history,
+        searched.rows,
+        folds=draft.validation.folds,
+        embargo_bars=embargo_of(draft, timeframe, len(searched.rows)),
+    )
 
 
 def run_study(studies: PartitionStudies, name: str, request: Request, dev: Dev, bars: pd.DataFrame) -> None:
@@ -139,7 +165,8 @@ def run_study(studies: PartitionStudies, name: str, request: Request, dev: Dev, 
             "n_trades": account.n_trades,
             "direction_auc": account.direction_auc,
         }
-        return Finished(outcome.score, attributes, account.returns)
+        models = tuple(model.to_bytes() for model in outcome.models)
+        return Finished(outcome.score, attributes, account.returns, models)
 
     studies.run(name, request, evaluate, steps=FIRST_FOLD_STAGES * len(dev.folds))
 

@@ -8,9 +8,9 @@ import pytest
 
 from truebar.arrays import FloatArray
 from truebar.edge import class_second_moments, edge_scale
-from truebar.errors import TooFewRowsError
+from truebar.errors import CorruptDataError, TooFewRowsError
 from truebar.history import History
-from truebar.models.out_of_fold import predict_left_out
+from truebar.models.out_of_fold import predict_left_out, predicted_by
 from truebar.validation import PurgedKFold
 
 ROWS = 240
@@ -73,6 +73,17 @@ def test_predict_left_out_trains_on_the_purged_side_and_predicts_the_rest():
     assert found.rows.tolist() == [row for row in range(20, 200) if row not in {50, 51}]
     assert found.fold.tolist() == [number for number, (_, test) in enumerate(splits) for _ in test]
     np.testing.assert_array_equal(found.probabilities[:, 2], (found.fold + 1) / 10)
+
+
+def test_predicted_by_the_models_of_each_fold_is_what_they_said_when_they_were_fitted():
+    past, dev = history(), np.arange(20, 200)
+    made = predict_left_out(past, dev, Recorder(), folds=4, embargo_bars=3)
+    again = predicted_by(made.models, past, dev, folds=4, embargo_bars=3)
+    np.testing.assert_array_equal(again.probabilities, made.probabilities)
+    np.testing.assert_array_equal(again.rows, made.rows)
+    assert (again.fold.tolist(), again.facts) == (made.fold.tolist(), made.facts)
+    with pytest.raises(CorruptDataError, match="3 models for 4 folds"):
+        predicted_by(made.models[1:], past, dev, folds=4, embargo_bars=3)
 
 
 def test_predict_left_out_facts_are_those_of_the_training_side():

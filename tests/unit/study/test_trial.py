@@ -8,7 +8,8 @@ import pytest
 from tests.unit.protocol.markets import TIMEFRAME, history_of, request_of, small_market
 from truebar.edge import edge_scale, implied_edge
 from truebar.errors import ConfigurationError
-from truebar.models.xgboost import out_of_fold
+from truebar.models.out_of_fold import predicted_by
+from truebar.models.xgboost import XgboostModel, embargo_of, out_of_fold
 from truebar.scores.trial import trial_score
 from truebar.study import Candidate, Dev, TrialRun, account_of, candidate_of, dev_of, first_candidate, luck_of
 from truebar.validation import dev_vault
@@ -43,6 +44,19 @@ def test_trial_equals_out_of_fold_rows_of_the_same_recipe(dev: Dev) -> None:
     assert trial.outcome().score == pytest.approx(
         trial_score(PAST.column("future_return")[made.rows], edge, dev.yardstick), abs=1e-6
     )
+
+
+def test_models_of_a_trial_say_what_the_trial_scored(dev: Dev) -> None:
+    outcome = run(dev, first_candidate(REQUEST))[1].outcome()
+    recipe = REQUEST.freeze(REQUEST.label, REQUEST.parameters, "none")
+    embargo_bars = embargo_of(recipe, TIMEFRAME, dev.rows.size)
+    folds = REQUEST.validation.folds
+    said = predicted_by(outcome.models, PAST, dev.rows, folds=folds, embargo_bars=embargo_bars)
+    assert np.array_equal(said.probabilities, outcome.probabilities)
+    assert np.array_equal(said.rows, dev.rows)
+    again = [XgboostModel.from_bytes(model.to_bytes()) for model in outcome.models]
+    read = predicted_by(again, PAST, dev.rows, folds=folds, embargo_bars=embargo_bars)
+    assert np.array_equal(read.probabilities, outcome.probabilities)
 
 
 def test_trial_is_the_same_after_trials_with_other_labels(dev: Dev) -> None:
