@@ -55,6 +55,7 @@ def explain(
     yardstick: FloatArray,
     block_bars: int,
     generator: np.random.Generator,
+    units_at_once: int = 1,
 ) -> Explanation:
     """Return what the out-of-fold models of one recipe rest on; nothing is fitted, the vault is not read.
 
@@ -67,6 +68,7 @@ def explain(
             without one are not judged.
         block_bars: rows of a block that is permuted as a whole.
         generator: samples rows and orders blocks: the same generator gives the same table.
+        units_at_once: columns or families permuted at the same time; the table does not depend on it.
 
     May be used from the last label_end of the rows of `made` on.
 
@@ -92,7 +94,7 @@ def explain(
     first = np.argsort(-shap.columns[:, -1], kind="stable")[:PERMUTED_COLUMNS]
     units = {f"family {n}": members for n, members in families.items()}
     units |= {columns[place]: [int(place)] for place in first}
-    lost = drops(folds, whole, units, block_rows=block_bars, generator=generator)
+    lost = drops(folds, whole, units, block_rows=block_bars, generator=generator, units_at_once=units_at_once)
     rows = [
         _row(name, "column", family_of[name], shap.columns[place], lost.get(name, NO_DROP))
         for place, name in enumerate(columns)

@@ -7,6 +7,7 @@ put in place of a column still looks like it from bar to bar.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,6 +139,7 @@ def drops(
     *,
     block_rows: int,
     generator: np.random.Generator,
+    units_at_once: int = 1,
 ) -> dict[str, Drop]:
     """Return what is lost when the columns of each unit are permuted together, within each test fold.
 
@@ -147,27 +149,30 @@ def drops(
         units: by name, places of the columns that are permuted with each other; a column alone, or a family.
         block_rows: rows of a block.
         generator: orders the blocks; the same order serves every unit, so that units can be compared.
+        units_at_once: units judged at the same time, each in a thread; the result does not depend on it.
 
     Models are not fitted again. Columns that tell the same can stand in for each other, and each of them
     then seems to matter little alone: families tell that. The result may be used from the last label_end of
     the judged rows on.
     """
     orders = [shuffled_blocks(len(fold.features), block_rows, generator) for fold in folds]
-    found = {}
-    for name, columns in units.items():
+
+    def without(columns: Sequence[int]) -> Drop:
         said = []
         for fold, order in zip(folds, orders, strict=True):
             changed = fold.features[fold.judged].copy()
             changed[:, list(columns)] = fold.features[order[fold.judged]][:, list(columns)]
             said.append(fold.model.predict(changed))
         left = skill(folds, said)
-        found[name] = Drop(
+        return Drop(
             auc=whole.auc - left.auc,
             auc_error=standard_error(whole.fold_auc - left.fold_auc),
             score=whole.score - left.score,
             score_error=standard_error(whole.fold_score - left.fold_score),
         )
-    return found
+
+    with ThreadPoolExecutor(units_at_once) as pool:
+        return dict(zip(units, pool.map(without, units.values()), strict=True))
 
 
 def standard_error(values: FloatArray) -> float:

@@ -56,8 +56,7 @@ class XgboostModel:
         rows = read_matrix(matrix, self.feature_names)
         if rows.shape[0] == 0:
             return np.empty((0, len(CLASS_LABELS)))
-        data = xgboost.DMatrix(rows, feature_names=list(self.feature_names), nthread=1)
-        raw = self._booster.predict(data).astype(np.float64)
+        raw = self._booster.inplace_predict(rows).astype(np.float64)
         return np.asarray(raw / raw.sum(axis=1, keepdims=True))
 
     def contributions(self, matrix: npt.ArrayLike) -> FloatArray:

@@ -17,6 +17,7 @@ from truebar.volatility import estimate
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.lineage import MATRIX_FAMILIES
+from truebar_io.machine import workers
 from truebar_io.stages.fold_models import load_fold_models
 from truebar_io.stages.frozen import rows_source
 from truebar_io.stages.history import load_bars, load_history
@@ -62,6 +63,7 @@ def publish_explanation(
         yardstick=per_bar * np.sqrt(recipe.label.horizon_bars),
         block_bars=2 * recipe.label.horizon_bars,
         generator=bootstrap_generator(manifest.recipe_digest, manifest.data_digest),
+        units_at_once=workers(),
     )
     store.write(partition, f"{kind}.importance", found.table, mode="replace", made_from=bundle.name)
     run.log_metrics({"out_of_fold_auc": found.skill.auc, "out_of_fold_score": found.skill.score})

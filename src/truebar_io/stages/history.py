@@ -66,7 +66,7 @@ def load_history(
         timeframe=partition.timeframe,
     )
     matrix = store.read("*", from_="features.matrix", partitions=[partition])
-    return History.align(matrix, labels.assign(open_time=known["open_time"].to_numpy()))
+    return History.align(matrix, labels.assign(open_time=pd.DatetimeIndex(known["open_time"])))
 
 
 def request_of(settings: Configuration, partition: Partition, feature_columns: tuple[str, ...]) -> Request:

@@ -18,7 +18,7 @@ from truebar.history import History
 YARDSTICK = np.full(ROWS, 2 * SIGMA)
 
 
-def explained(seed: int = 0, yardstick: FloatArray = YARDSTICK) -> Explanation:
+def explained(seed: int = 0, yardstick: FloatArray = YARDSTICK, units_at_once: int = 1) -> Explanation:
     return explain(
         planted(),
         made(),
@@ -27,6 +27,7 @@ def explained(seed: int = 0, yardstick: FloatArray = YARDSTICK) -> Explanation:
         yardstick=yardstick,
         block_bars=8,
         generator=np.random.default_rng(seed),
+        units_at_once=units_at_once,
     )
 
 
@@ -75,6 +76,7 @@ def test_explain_column_of_the_size_moves_flat_and_not_the_direction(found: Expl
 
 def test_explain_same_seed_same_table_other_seed_other_order_of_blocks(found: Explanation) -> None:
     pd.testing.assert_frame_equal(explained().table, found.table, check_exact=True)
+    pd.testing.assert_frame_equal(explained(units_at_once=3).table, found.table, check_exact=True)
     assert not np.array_equal(explained(seed=1).table["auc_drop"], found.table["auc_drop"])
 
 
