@@ -38,7 +38,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip -c constraints.txt uv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[orchestration,exchanges,learning,dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[orchestration,exchanges,learning,dev]'
 	cd dbt_features && ../$(BIN)/dbt --quiet parse --no-use-colors
 	touch $@
 
