@@ -22,7 +22,9 @@ from truebar.validation import dev_vault
 
 BOOSTERS: Final[dict[str, dict[str, Any]]] = {
     "as fixed: 60 rounds at 0.12, depth 3": {},
+    "as fixed, 256 bins instead of 64": {"max_bin": 256},
     "300 rounds at 0.05, depth 3": {"rounds": 300, "learning_rate": 0.05},
+    "300 rounds at 0.05, depth 3, 256 bins": {"rounds": 300, "learning_rate": 0.05, "max_bin": 256},
     "300 rounds at 0.05, depth 2": {"rounds": 300, "learning_rate": 0.05, "max_depth": 2},
 }
 NO_SKILL: Final = 0.5
