@@ -5,10 +5,12 @@
 All sides run the same bars, targets, fee, slippage and 8-hourly funding, in alternating rounds of one
 process; CPU medians are compared. `loop` is the loop of ../shared/bench/backtest.py (one unit, fees,
 slippage, funding, drawdown, turnover) where that folder is there. `share loop` is written out below: the
-equity-share rule of METHOD §3 with costs and funding and nothing else, no checks, ledger, liquidation or
-metrics. vectorbt (no funding) runs in its own environment, made by benchmarks/oracles/make.sh, in the same
-minute; it is left out where that environment is not there. --record appends one line to
-benchmarks/results/backtest.jsonl.
+equity-share rule of METHOD §3 with costs and funding and nothing else, no checks, journal or liquidation.
+`truebar` is checked input, equity and journal, as the loops and vectorbt's orders with their final value;
+`truebar, metrics` asks for the metrics too, as vectorbt's orders with their statistics. vectorbt (no funding)
+runs in its own environment, made by benchmarks/oracles/make.sh, in the same minute: on series with times, as
+../shared/bench does, and on bare ones, which spare it much; it is left out where that environment is not
+there. --record appends one line to benchmarks/results/backtest.jsonl.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from datetime import UTC, datetime
 from importlib import util
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numba
 import numpy as np
@@ -113,20 +116,26 @@ import numpy as np, pandas as pd, vectorbt
 held = np.load(sys.argv[1])
 want = np.concatenate(([0.0], held["target"][:-1]))
 size = np.where(np.diff(np.concatenate(([0.0], want))) != 0, want, np.nan)
-close, opened = pd.Series(held["close"]), held["open"]
-def run():
-    account = vectorbt.Portfolio.from_orders(close, size=size, size_type="targetpercent", price=opened,
+times = pd.date_range("2025-01-01", periods=len(want), freq="1min", tz="UTC")
+indexed = [pd.Series(held[name], index=times) for name in ("close", "open")]
+bare = [pd.Series(held["close"]), held["open"]]
+def run(columns, statistics):
+    account = vectorbt.Portfolio.from_orders(
+        columns[0], size=size, size_type="targetpercent", price=columns[1],
         fees=float(sys.argv[2]), slippage=float(sys.argv[3]), init_cash=1e5, freq="1min")
-    return account, account.stats()
-taken = []
-for _ in range(5):
-    start = time.process_time(); account, _ = run(); taken.append(time.process_time() - start)
-print(json.dumps({"version": vectorbt.__version__, "cpu_s": float(np.median(taken[1:])),
-                  "final_equity": float(account.final_value())}))
+    return account.stats() if statistics else account.final_value()
+sides = {"vectorbt": (indexed, False), "vectorbt, stats": (indexed, True),
+    "vectorbt, no times": (bare, False), "vectorbt, no times, stats": (bare, True)}
+taken = {name: [] for name in sides}
+for _ in range(6):
+    for name, side in sides.items():
+        start = time.process_time(); run(*side); taken[name].append(time.process_time() - start)
+print(json.dumps({"version": vectorbt.__version__,
+                  "cpu_s": {name: float(np.median(values[1:])) for name, values in taken.items()}}))
 """
 
 
-def by_vectorbt(opened: FloatArray, close: FloatArray, target: FloatArray) -> dict[str, object] | None:
+def by_vectorbt(opened: FloatArray, close: FloatArray, target: FloatArray) -> dict[str, Any] | None:
     """Return vectorbt's median CPU seconds for orders and statistics, or None without its environment."""
     if not VECTORBT.exists():
         return None
@@ -158,6 +167,7 @@ def main() -> None:
     fee, slippage = FEE_BPS / 1e4, SLIPPAGE_BPS / 1e4
     contestants: dict[str, Callable[[], object]] = {
         "truebar": lambda: backtest.run(bars, target, config, funding=funding),
+        "truebar, metrics": lambda: backtest.run(bars, target, config, funding=funding).metrics,
         "share loop": lambda: share_loop(
             opened, close, target, fee, slippage, RATE, FUNDING_BARS, 1e5, equity
         ),
@@ -178,19 +188,21 @@ def main() -> None:
 
 
 def show(
-    taken: dict[str, float], other: dict[str, object] | None, asked: argparse.Namespace, changes: int
+    taken: dict[str, float], other: dict[str, Any] | None, asked: argparse.Namespace, changes: int
 ) -> None:
     """Print times and ratios; append them to the results if asked to."""
     ours = taken["truebar"]
     print(f"{asked.bars:,} bars, {changes:,} changes of the target; CPU medians of {asked.rounds} rounds")
-    ratios = {f"truebar / {name}": ours / value for name, value in taken.items() if name != "truebar"}
+    ratios = {f"truebar / {name}": ours / taken[name] for name in taken if name.endswith("loop")}
     if other is not None:
-        taken = taken | {"vectorbt": float(str(other["cpu_s"]))}
-        ratios["vectorbt / truebar"] = taken["vectorbt"] / ours
+        for name, value in other["cpu_s"].items():
+            ours_too = "truebar, metrics" if name.endswith("stats") else "truebar"
+            ratios[f"{name} / {ours_too}"] = value / taken[ours_too]
+        taken = taken | other["cpu_s"]
     for name, value in taken.items():
-        print(f"{name:>12} {value * 1e3:9.2f} ms {value / asked.bars * 1e9:9.2f} ns a bar")
+        print(f"{name:>26} {value * 1e3:9.2f} ms {value / asked.bars * 1e9:9.2f} ns a bar")
     for name, ratio in ratios.items():
-        print(f"{name:>22} {ratio:7.2f}")
+        print(f"{name:>46} {ratio:7.2f}")
     if not asked.record:
         return
     line = {

@@ -78,7 +78,7 @@ def prices_of(bars: pd.DataFrame, names: Sequence[str] = PRICES) -> list[FloatAr
     prices = columns_of(bars, names)
     if tuple(names) == PRICES:
         opened, high, low, close = prices
-        if not _are_possible(opened, high, low, close):
+        if not are_possible(opened, high, low, close):
             _refuse_prices(bars, names, prices)
     elif not all(values.min() > 0 and values.max() < np.inf for values in prices if values.size):
         _refuse_prices(bars, names, prices)
@@ -86,7 +86,7 @@ def prices_of(bars: pd.DataFrame, names: Sequence[str] = PRICES) -> list[FloatAr
 
 
 @compiled
-def _are_possible(opened: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> bool:
+def are_possible(opened: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> bool:
     """Return whether no bar breaks a rule of `prices_of`; a NaN fails every comparison."""
     good = 0
     for row in range(close.size):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from truebar.arrays import IntArray
 from truebar.compiled import compiled
+
+BLOCK_ROWS: Final = 256
+"""Rows that are looked through for gaps only where the times of the first and the last show one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,7 @@ class Opens:
         smallest, largest = _steps(open_time)
         rows = np.zeros(1, dtype=np.int64)
         if largest > smallest:
-            rows = np.concatenate((rows, np.flatnonzero(np.diff(open_time) != smallest) + 1))
+            rows = np.concatenate((rows, _rows_after_gaps(open_time, smallest)))
         return cls(rows, open_time[rows], smallest, open_time.size)
 
     @property
@@ -68,8 +72,26 @@ class Opens:
 @compiled
 def _steps(open_time: IntArray) -> tuple[int, int]:
     """Return the smallest and the largest step between neighbours among at least two."""
-    smallest = largest = open_time[1] - open_time[0]
-    for row in range(2, open_time.size):
-        step = open_time[row] - open_time[row - 1]
+    earlier, later = open_time[:-1], open_time[1:]  # an index less one might be negative, which costs a test
+    smallest = largest = later[0] - earlier[0]
+    for row in range(later.size):
+        step = later[row] - earlier[row]
         smallest, largest = min(smallest, step), max(largest, step)
     return smallest, largest
+
+
+@compiled
+def _rows_after_gaps(open_time: IntArray, step: int) -> IntArray:
+    """Return the rows that open later than one step, the smallest, after the row before them."""
+    count, rows = 0, np.empty(16, dtype=np.int64)
+    for first in range(0, open_time.size - 1, BLOCK_ROWS):
+        last = min(first + BLOCK_ROWS, open_time.size - 1)
+        if open_time[last] - open_time[first] == (last - first) * step:
+            continue  # no step is smaller, so that none is larger
+        for row in range(first + 1, last + 1):
+            if open_time[row] - open_time[row - 1] != step:
+                if count == rows.size:
+                    rows = np.concatenate((rows, np.empty_like(rows)))
+                rows[count] = row
+                count += 1
+    return rows[:count]

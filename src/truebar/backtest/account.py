@@ -1,8 +1,9 @@
-"""The simulated account as compiled code: bar by bar from targets to equity and journal (METHOD §3, Engine).
+"""The rules of the simulated account, compiled: from targets to equity and journal (METHOD §3, Engine).
 
 One loop holds the account's few numbers in registers; each rule is a function of numbers beside it. Passing
-arrays to a function in each bar would count references, at ten times the loop's cost. Round trips are made
-from the journal afterwards (`truebar.backtest.trips`). `tests/unit/backtest/reference.py` is the same engine
+arrays to a function in each bar would count references, at ten times the loop's cost. `truebar.backtest.run`
+brings the account through a market; round trips are made from the journal afterwards
+(`truebar.backtest.trips`). `tests/unit/backtest/reference.py` is the same engine
 in plain Python.
 """
 
@@ -11,8 +12,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from truebar.arrays import BoolArray, FloatArray, IntArray
-from truebar.backtest.memory import empty
-from truebar.compiled import compiled
+from truebar.compiled import compiled_as_numpy, compiled_in_place
 
 # Fields of a row of the journal: one for each change of the account's cash.
 BAR: Final = 0
@@ -37,9 +37,18 @@ FUNDING: Final = 8
 REASONS: Final = ("entry", "exit", "flip", "resize", "rebalance", "liquidation", "ruin", "open", "funding")
 """Names of the reason codes, by code."""
 
+# Fields of the state of an account between two bars.
+CASH_NOW: Final = 0
+HELD_NOW: Final = 1  # units, signed
+FILLED: Final = 2  # target that was acted on last
+ROWS: Final = 3  # of the journal
+EVENTS: Final = 4  # of funding that are past
+LOCKED: Final = 5  # after a liquidation, until another target
+RESTORE: Final = 6  # the target's size at the next open
+STATE_FIELDS: Final = 7
+
 MOST_FILLS_IN_A_BAR: Final = 3  # at the open, a liquidation, ruin
 ROUNDING: Final = 1e-8
-BARS_PER_FILL: Final = 8  # what the journal has room for at first
 
 
 class Market(NamedTuple):
@@ -86,42 +95,28 @@ class Order(NamedTuple):
     reason: int
 
 
-class Run(NamedTuple):
-    """What an account did: equity float[n] at each close, and its journal, float[rows, JOURNAL_FIELDS]."""
-
-    equity: FloatArray
-    journal: FloatArray
-
-
-@compiled
+@compiled_in_place
 def _fills_at(price: float, high: float, low: float, volume: float) -> bool:
     """Return whether anything can fill in a bar that opens and closes at `price`: whether any traded."""
     return volume != 0.0 or not (price == high == low)
 
 
-@compiled
+@compiled_in_place
 def cash_flow(traded: float, price: float, fee: float) -> float:
-    """Return the cash that `traded` units at `price` bring in, after the fee."""
+    """Return the cash that `traded` units at `price` bring in, after the fee.
+
+    Closing what is held and opening the other side at one price are the same as trading the difference.
+    """
     return -(traded * price + abs(traded) * price * fee)
 
 
-@compiled
+@compiled_in_place
 def closes(held: float, new_units: float) -> bool:
     """Return whether a change of units ends the position held: an exit or a flip."""
     return held != 0.0 and new_units * held <= 0.0
 
 
-@compiled
-def _cash_after(cash: float, held: float, order: Order) -> float:
-    """Return the cash after one order: a position that ends is closed first, then the rest is traded."""
-    if closes(held, order.new_units):
-        cash += cash_flow(-held, order.price, order.fee)
-        held = 0.0
-    rest = order.new_units - held
-    return cash + cash_flow(rest, order.price, order.fee) if rest != 0.0 else cash
-
-
-@compiled
+@compiled_in_place
 def _reason(held: float, new_units: float) -> int:
     """Return why units change from `held` to `new_units` because the target did."""
     if held == 0.0:
@@ -131,12 +126,12 @@ def _reason(held: float, new_units: float) -> int:
     return FLIP if held * new_units < 0.0 else RESIZE
 
 
-@compiled
+@compiled_in_place
 def _order_at_open(
     equity: float, held: float, price: float, want: float, changed: bool, rates: Rates
 ) -> Order:
     """Return the order at a tradable open: fill a changed target, or restore the size of an unchanged one."""
-    if held != 0.0 and equity <= 0.0:
+    if equity <= 0.0 and held != 0.0:
         return Order(0.0, price, price, rates.liquidation_fee, LIQUIDATION)
     new_units = want * equity / price
     moved = 1.0 + rates.slippage if new_units > held else 1.0 - rates.slippage
@@ -144,19 +139,19 @@ def _order_at_open(
     return Order(new_units, price, price * moved, rates.fee, reason)
 
 
-@compiled
+@compiled_in_place
 def _forced(price: float, fee: float, reason: int) -> Order:
     """Return the order that closes everything at a price."""
     return Order(0.0, price, price, fee, reason)
 
 
-@compiled
+@compiled_in_place
 def _funding(held: float, per_unit: float) -> Order:
     """Return the row of the journal that a payment of funding makes: no units change hands."""
     return Order(held, per_unit, per_unit, 0.0, FUNDING)
 
 
-@compiled
+@compiled_in_place
 def _record(journal: FloatArray, count: int, bar: int, held: float, order: Order, cash: float) -> None:
     # One element at a time: a view of the row would count references.
     journal[count, BAR] = bar
@@ -169,33 +164,85 @@ def _record(journal: FloatArray, count: int, bar: int, held: float, order: Order
     journal[count, REASON] = order.reason
 
 
-@compiled
-def _follow(  # noqa: PLR0912, PLR0915 - cut up, it would pass a dozen arrays to a function at each fill
-    market: Market, target: FloatArray, rates: Rates, capital: float, equity: FloatArray, journal: FloatArray
-) -> tuple[int, int]:
-    """Write equity and journal; return the last bar of the account and the rows of the journal.
+@compiled_in_place
+def _hold(
+    bars: tuple[int, int], wanted: tuple[FloatArray, float], cash: float, held: float,
+    prices: tuple[FloatArray, FloatArray], rates: Rates, equity: FloatArray,
+) -> tuple[int, bool]:  # fmt: skip
+    """Write the equity of bars while the target is the same; return where it ends, and if all were quiet.
 
-    The last bar is the last one, or that of its ruin, or 0 where there is no room for the journal.
+    Quiet is a bar in which nothing else can happen: no margin call, no size to restore, no ruin.
+    """
+    (target, filled), (closes, alarms), bar = wanted, prices, bars[0]
+    size, quiet = abs(held), 0
+    alarm_margin = (rates.maintenance_margin + ROUNDING) * size  # a low may be above the open by rounding
+    while bar < bars[1] and target[bar - 1] == filled:
+        value = cash + held * closes[bar]
+        equity[bar] = value
+        is_safe = (value > 0.0) & (cash + held * alarms[bar] > alarm_margin * alarms[bar])
+        quiet += is_safe & (size * closes[bar] <= rates.rebalance_leverage * value)
+        bar += 1
+    return bar, quiet == bar - bars[0]
+
+
+@compiled_in_place
+def _hold_nothing(
+    bars: tuple[int, int], wanted: tuple[FloatArray, float], cash: float, equity: FloatArray
+) -> int:
+    """Write the equity of bars while the target is the same and nothing is held; return where that ends."""
+    (target, filled), bar = wanted, bars[0]
+    while bar < bars[1] and target[bar - 1] == filled:
+        equity[bar] = cash
+        bar += 1
+    return bar
+
+
+@compiled_as_numpy
+def follow(  # noqa: PLR0912, PLR0915 - cut up, it would pass a dozen arrays to a function at each fill
+    market: Market, target: FloatArray, rates: Rates, state: FloatArray, bars: tuple[int, int],
+    equity: FloatArray, journal: FloatArray,
+) -> int:  # fmt: skip
+    """Bring the account in `state` through the bars from the first to before the last; write equity, journal.
+
+    Args:
+        market: arrays of n bars.
+        target: float[n], share of equity decided at each close, filled at the next open.
+        rates: costs and limits.
+        state: float[STATE_FIELDS] after the bar before the first; afterwards, after the last one.
+        bars: the first, at least 1, and the one after the last.
+        equity: float[n].
+        journal: float[room, JOURNAL_FIELDS], with room for `rows_needed` more.
+
+    Returns:
+        The bar in which the account was ruined, or n.
     """
     opens, highs, lows, ends, volumes = market[:5]
     worst_long, worst_short, alarm_long, alarm_short, funding_bar, funding_within, per_unit = market[5:]
-    cash, held, filled, count, event = capital, 0.0, 0.0, 0, 0
-    locked, restore, due = False, False, funding_bar[0]
-    room = journal.shape[0] - MOST_FILLS_IN_A_BAR - funding_bar.size  # all funding fits, whatever comes
-    alarm_margin = rates.maintenance_margin + ROUNDING  # a low may be above the open by rounding
-    equity[0] = capital
-    for bar in range(1, target.size):
+    cash, held, filled = state[CASH_NOW], state[HELD_NOW], state[FILLED]
+    count, event = int(state[ROWS]), int(state[EVENTS])
+    locked, restore = state[LOCKED] != 0.0, state[RESTORE] != 0.0
+    due = funding_bar[event]
+    ruined, bar, careful = target.size, bars[0], 0
+    while bar < bars[1]:
+        # Most bars lie in stretches of one target in which nothing happens. Which side is held is read from
+        # the target, which is known long before the units: a wrong guess of the processor then costs little.
+        if not (restore or locked) and bar >= careful:
+            stretch, wanted, end = (bar, min(due, bars[1])), (target, filled), bar
+            if filled > 0.0:
+                end, is_quiet = _hold(stretch, wanted, cash, held, (ends, alarm_long), rates, equity)
+                is_quiet = is_quiet and held > 0.0
+            elif filled < 0.0:
+                end, is_quiet = _hold(stretch, wanted, cash, held, (ends, alarm_short), rates, equity)
+                is_quiet = is_quiet and held < 0.0
+            else:
+                end, is_quiet = _hold_nothing(stretch, wanted, cash, equity), held == 0.0
+            if is_quiet and end == bars[1]:
+                break
+            if is_quiet:
+                bar = end
+            else:
+                careful = end  # bar by bar, lest a long stretch be tried again at each
         want = target[bar - 1]
-        if want == filled and due > bar and not (restore or locked):  # most bars, for which this is enough
-            if held == 0.0:
-                equity[bar] = cash
-                continue
-            value, size = cash + held * ends[bar], abs(held)
-            alarm = alarm_long[bar] if held > 0.0 else alarm_short[bar]
-            if value > 0.0 and cash + held * alarm > alarm_margin * size * alarm:
-                equity[bar] = value
-                restore = size * ends[bar] > rates.rebalance_leverage * value
-                continue
         opened, close = opens[bar], ends[bar]
         if locked:  # until the target changes to a non-zero value; the earliest liquidation is in bar 1
             locked = want in (0.0, target[bar - 2])
@@ -210,11 +257,9 @@ def _follow(  # noqa: PLR0912, PLR0915 - cut up, it would pass a dozen arrays to
         at_open = cash + held * opened
         acts = want != filled or restore or at_open <= 0.0
         if acts and (opened != close or _fills_at(opened, highs[bar], lows[bar], volumes[bar])):
-            if count - event > room:
-                return 0, count
             order = _order_at_open(at_open, held, opened, want, want != filled, rates)
             if order.new_units != held:
-                cash = _cash_after(cash, held, order)
+                cash += cash_flow(order.new_units - held, order.price, order.fee)
                 _record(journal, count, bar, held, order, cash)
                 held, count = order.new_units, count + 1
             filled, restore = want, False
@@ -225,11 +270,16 @@ def _follow(  # noqa: PLR0912, PLR0915 - cut up, it would pass a dozen arrays to
                 count += 1
             event += 1
             due = funding_bar[event]
-        worst = worst_long[bar] if held > 0.0 else worst_short[bar]
-        called = held != 0.0 and cash + held * worst <= rates.maintenance_margin * abs(held) * worst
+        # One comparison for either side or none: after a fill a branch on the side cannot be foreseen. A long
+        # position has least left at the lowest price, a short one at the highest.
+        margin = rates.maintenance_margin * abs(held)
+        left_low = cash + held * worst_long[bar] - margin * worst_long[bar]
+        left_high = cash + held * worst_short[bar] - margin * worst_short[bar]
+        called = min(left_low, left_high) <= 0.0 and held != 0.0
         if called and (opened != close or _fills_at(opened, highs[bar], lows[bar], volumes[bar])):
+            worst = worst_long[bar] if held > 0.0 else worst_short[bar]
             order = _forced(worst, rates.liquidation_fee, LIQUIDATION)
-            cash = _cash_after(cash, held, order)
+            cash += cash_flow(-held, order.price, order.fee)
             _record(journal, count, bar, held, order, cash)
             held, filled, count, locked, restore = 0.0, 0.0, count + 1, True, False
         value = cash + held * close
@@ -238,25 +288,10 @@ def _follow(  # noqa: PLR0912, PLR0915 - cut up, it would pass a dozen arrays to
             if held != 0.0:
                 _record(journal, count, bar, held, _forced(close, 0.0, RUIN), value)
                 count += 1
-            return bar, count
+            ruined = bar
+            break
         restore = restore or abs(held * close) > rates.rebalance_leverage * value
-    return target.size - 1, count
-
-
-def simulate(market: Market, target: FloatArray, rates: Rates, initial_capital: float) -> Run:
-    """Return equity and journal of an account that follows `target`.
-
-    Args:
-        market: arrays of n bars.
-        target: float[n], share of equity decided at each close, filled at the next open.
-        rates: costs and limits.
-        initial_capital: equity before the first bar, quote currency.
-    """
-    equity, last = empty(target.size), 0
-    room = target.size // BARS_PER_FILL + MOST_FILLS_IN_A_BAR + market.funding_bar.size
-    while last == 0:
-        journal = empty(room * JOURNAL_FIELDS).reshape(room, JOURNAL_FIELDS)
-        last, count = _follow(market, target, rates, initial_capital, equity, journal)
-        room *= 2
-    equity[last:] = equity[last]
-    return Run(equity, journal[:count])
+        bar += 1
+    state[CASH_NOW], state[HELD_NOW], state[FILLED] = cash, held, filled
+    state[ROWS], state[EVENTS], state[LOCKED], state[RESTORE] = count, event, locked, restore
+    return ruined

@@ -6,12 +6,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from truebar.backtest.account import simulate
-from truebar.backtest.inputs import checked_prices, checked_target, cost_rates, market_of
-from truebar.backtest.metrics import bar_returns
+from truebar.backtest.inputs import (
+    bounds_of,
+    checked_prices,
+    checked_target,
+    cost_rates,
+    market_of,
+    prices_at,
+    target_at,
+)
 from truebar.backtest.result import BacktestResult
-from truebar.backtest.summary import account_metrics
-from truebar.backtest.trips import round_trips
+from truebar.backtest.simulation import simulate_unchecked
 from truebar.config import BacktestConfig
 
 
@@ -59,21 +64,20 @@ def run(
     >>> run(pd.DataFrame({"open_time": times, **prices, "volume": 1.0}), [1, 1, 1], free).equity.tolist()
     [100000.0, 110000.0, 110000.0]
     """
-    prices = checked_prices(bars, timeframe)
-    market = market_of(prices, funding, mark)
-    target = checked_target(target_position, len(bars), config.position_mode)
-    account = simulate(market, target, cost_rates(config), config.initial_capital)
-    trips = round_trips(account, float(prices.close[-1]))
-    returns = bar_returns(account.equity)
+    prices, target = prices_at(bars, timeframe), target_at(target_position, len(bars))
+    market, bounds = market_of(prices, funding, mark), bounds_of(config.position_mode)
+    account = simulate_unchecked(market, target, cost_rates(config), config.initial_capital, bounds)
+    if account is None:
+        checked_target(target, len(bars), config.position_mode)
+        checked_prices(bars, timeframe)
+        raise AssertionError("a value was refused that no check refuses")
     return BacktestResult(
         equity=account.equity,
-        returns=returns,
-        metrics=account_metrics(account, returns, trips, prices.timeframe, config.initial_capital),
+        journal=account.journal,
         opens=prices.opens,
         timeframe=prices.timeframe,
         initial_capital=config.initial_capital,
-        journal=account.journal,
-        trip_rows=trips,
+        last_close=float(prices.close[-1]),
     )
 
 

@@ -10,14 +10,14 @@ import pandas as pd
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.backtest.account import Market, Rates
-from truebar.bars import columns_of, grid_of, prices_of
-from truebar.compiled import compiled
+from truebar.backtest.simulation import Bounds, are_within
+from truebar.bars import PRICES, columns_of, grid_of, prices_of
 from truebar.config import BacktestConfig
 from truebar.decision import MAY_HOLD
 from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
 from truebar.funding import funding_due
 from truebar.opens import Opens
-from truebar.times import ascending_nanoseconds, nanoseconds, timeframe_of
+from truebar.times import NO_TIME, ascending_nanoseconds, nanoseconds, timeframe_of
 from truebar.units import BASIS_POINT, TIMEFRAME_OF_NANOSECONDS, timeframe_nanoseconds
 
 
@@ -46,14 +46,37 @@ class Prices:
 
 def _times_of(bars: pd.DataFrame, timeframe: str | None) -> tuple[IntArray, Opens, str]:
     """Return the opens of at least two bars, as they are and kept small, and their timeframe."""
-    open_time = nanoseconds(bars["open_time"])
+    open_time = nanoseconds(bars["open_time"], missing_allowed=True)
     opens = Opens.of(open_time)
-    if opens.step <= 0:
+    # A missing time is the least of all and breaks the order, unless its step wraps around at the end.
+    if opens.step <= 0 or open_time[-1] == NO_TIME:
         ascending_nanoseconds(bars["open_time"])  # names the first row that does not ascend
     if timeframe is not None:
         grid_of(bars, timeframe)
         return open_time, opens, timeframe
     return open_time, opens, TIMEFRAME_OF_NANOSECONDS.get(opens.step) or timeframe_of(bars["open_time"])
+
+
+def prices_at(bars: pd.DataFrame, timeframe: str | None = None) -> Prices:
+    """Return the columns that the engine reads, after checking their times but not their values.
+
+    Args:
+        bars: closed klines, ascending: open_time, open, high, low, close, volume.
+        timeframe: of the bars; their smallest step by default, which must then be a known timeframe.
+
+    Raises:
+        SchemaError: when a column is missing.
+        CorruptDataError: for unsorted times, or times off the grid of `timeframe`.
+        UnknownTimeframeError: when the timeframe, or without one the smallest step, is not known.
+        WrongTimeframeError: when no two bars are one `timeframe` apart.
+        TooFewRowsError: with fewer than two bars.
+    """
+    if "open_time" not in bars.columns:
+        raise SchemaError(f"bars have no column open_time; found {', '.join(map(str, bars.columns))}.")
+    if len(bars) < 2:
+        raise TooFewRowsError(f"a backtest needs at least 2 bars; found {len(bars)}.")
+    open_time, opens, timeframe = _times_of(bars, timeframe)
+    return Prices(open_time, opens, timeframe, *columns_of(bars, (*PRICES, "volume")))
 
 
 def checked_prices(bars: pd.DataFrame, timeframe: str | None = None) -> Prices:
@@ -64,21 +87,12 @@ def checked_prices(bars: pd.DataFrame, timeframe: str | None = None) -> Prices:
         timeframe: of the bars; their smallest step by default, which must then be a known timeframe.
 
     Raises:
-        SchemaError: when a column is missing.
-        CorruptDataError: for unsorted times, times off the grid of `timeframe`, or prices that are missing
-            or not positive.
-        UnknownTimeframeError: when the timeframe, or without one the smallest step, is not known.
-        WrongTimeframeError: when no two bars are one `timeframe` apart.
-        TooFewRowsError: with fewer than two bars.
+        TruebarError: as `prices_at`.
+        CorruptDataError: for prices that are missing or not positive.
     """
-    if "open_time" not in bars.columns:
-        raise SchemaError(f"bars have no column open_time; found {', '.join(map(str, bars.columns))}.")
-    if len(bars) < 2:
-        raise TooFewRowsError(f"a backtest needs at least 2 bars; found {len(bars)}.")
-    open_time, opens, timeframe = _times_of(bars, timeframe)
-    opened, high, low, close = prices_of(bars)
-    (volume,) = columns_of(bars, ["volume"])
-    return Prices(open_time, opens, timeframe, opened, high, low, close, volume)
+    prices = prices_at(bars, timeframe)
+    prices_of(bars)
+    return prices
 
 
 def _mark_columns(prices: Prices, mark: pd.DataFrame | None) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -153,6 +167,30 @@ def cost_rates(config: BacktestConfig) -> Rates:
     )
 
 
+def bounds_of(position_mode: str) -> Bounds:
+    """Return which targets a position mode allows.
+
+    >>> bounds_of("long_only")
+    Bounds(least=0.0, most=1.0)
+    """
+    may_long, may_short = MAY_HOLD[position_mode]
+    return Bounds(-1.0 if may_short else 0.0, 1.0 if may_long else 0.0)
+
+
+def target_at(target_position: npt.ArrayLike, rows: int) -> FloatArray:
+    """Return the target as float64[rows]; its values are not checked.
+
+    Raises:
+        SchemaError: when there is not one target per bar.
+    """
+    target = np.ascontiguousarray(target_position, dtype=np.float64)
+    if target.shape != (rows,):
+        raise SchemaError(
+            f"target_position has shape {target.shape}; expected one value for each of {rows} bars."
+        )
+    return target
+
+
 def checked_target(target_position: npt.ArrayLike, rows: int, position_mode: str) -> FloatArray:
     """Return the target as float64[rows] after checking every value.
 
@@ -160,24 +198,10 @@ def checked_target(target_position: npt.ArrayLike, rows: int, position_mode: str
         SchemaError: when there is not one target per bar.
         ConfigurationError: when a target is NaN, outside [-1, 1], or on a side that may not be held.
     """
-    target = np.ascontiguousarray(target_position, dtype=np.float64)
-    if target.shape != (rows,):
-        raise SchemaError(
-            f"target_position has shape {target.shape}; expected one value for each of {rows} bars."
-        )
-    may_long, may_short = MAY_HOLD[position_mode]
-    if not _may_be_held(target, -1.0 if may_short else 0.0, 1.0 if may_long else 0.0):
+    target = target_at(target_position, rows)
+    if not are_within(target, *bounds_of(position_mode)):
         _refuse_target(target, position_mode)
     return target
-
-
-@compiled
-def _may_be_held(target: FloatArray, least: float, most: float) -> bool:
-    """Return whether every target is within its bounds; NaN is not."""
-    good = 0
-    for row in range(target.size):
-        good += (least <= target[row]) & (target[row] <= most)
-    return good == target.size
 
 
 def _refuse_target(target: FloatArray, position_mode: str) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from truebar.arrays import FloatArray
-from truebar.backtest.memory import empty
+from truebar.backtest.curve import Moments, moments_of
 from truebar.compiled import compiled
 from truebar.scores.metric import Metric
 
@@ -16,23 +16,8 @@ TAIL_SHARE: Final = 0.05
 """Share of the bars that `cvar` averages over: 95 % of the bars are better."""
 
 SAMPLE_STEP: Final = 64
-LANES: Final = 8
-STEADY: Final = 1e-9
-"""A standard deviation below this share of the mean may be rounding."""
-
-
-def bar_returns(equity: FloatArray) -> FloatArray:
-    """Return float64[n-1], equity_t / equity_{t-1} - 1; 0 once equity has been zero or less."""
-    returns = empty(max(equity.size - 1, 0))
-    _write_returns(equity, returns)
-    return returns
-
-
-@compiled
-def _write_returns(equity: FloatArray, out: FloatArray) -> None:
-    for row in range(out.size):
-        before = equity[row]
-        out[row] = equity[row + 1] / before - 1.0 if before > 0.0 else 0.0
+KEEP_ROWS: Final = 1_024
+"""Values that are looked at between two looks at whether there is still room."""
 
 
 def drawdown(equity: FloatArray) -> FloatArray:
@@ -44,58 +29,7 @@ def drawdown(equity: FloatArray) -> FloatArray:
     return np.asarray(1.0 - equity / np.maximum.accumulate(equity))
 
 
-@compiled
-def worst_drawdown(equity: FloatArray) -> tuple[float, int]:
-    """Return the largest `drawdown`, and the most bars in a row that equity stayed below an earlier high.
-
-    >>> worst_drawdown(np.array([100.0, 120.0, 90.0, 110.0, 125.0]))
-    (0.25, 2)
-    """
-    peak, trough, under, longest, deepest = equity[0], equity[0], 0, 0, 0.0
-    for value in equity:
-        if value < peak:
-            under += 1
-            trough = min(trough, value)
-            continue
-        # One division for each high rather than for each bar: the lowest value under it is the deepest.
-        deepest, longest = max(deepest, 1.0 - trough / peak), max(longest, under)
-        peak, trough, under = value, value, 0
-    return max(deepest, 1.0 - trough / peak), max(longest, under)
-
-
-@compiled
-def _add_up(
-    blocks: FloatArray, shift: float, sums: FloatArray, squares: FloatArray, losses: FloatArray
-) -> None:
-    """Add r - shift, its square and min(r, 0)² of float[m, LANES] to one sum for each lane.
-
-    A sum has to be taken in order, so that one alone waits for itself; the lanes do not wait for each other.
-    """
-    for row in range(blocks.shape[0]):
-        for lane in range(LANES):
-            value = blocks[row, lane]
-            sums[lane] += value - shift
-            squares[lane] += (value - shift) ** 2
-            losses[lane] += min(value, 0.0) ** 2
-
-
-def _moments(returns: FloatArray) -> tuple[float, float, float]:
-    """Return mean, sample standard deviation and downside deviation of at least two returns."""
-    sums, squares, losses = np.zeros((3, LANES))
-    shift = float(returns[::SAMPLE_STEP].mean())  # near the mean, so that one pass loses no digits
-    whole = returns.size // LANES * LANES
-    _add_up(returns[:whole].reshape(-1, LANES), shift, sums, squares, losses)
-    rest = np.concatenate((returns[whole:], np.full(LANES - returns.size % LANES, shift)))
-    sums += rest - shift
-    squares += (rest - shift) ** 2
-    losses[: returns.size % LANES] += np.minimum(returns[whole:], 0.0) ** 2
-    beyond = float(sums.sum()) / returns.size
-    spread = max(float(squares.sum()) - returns.size * beyond**2, 0.0)
-    downside = math.sqrt(float(losses.sum()) / returns.size)
-    return shift + beyond, math.sqrt(spread / (returns.size - 1)), downside
-
-
-def return_ratios(returns: FloatArray, bars_per_year: float) -> tuple[Metric, Metric]:
+def return_ratios(moments: Moments, bars_per_year: float) -> tuple[Metric, Metric]:
     """Return the yearly Sharpe and Sortino ratios of per-bar returns; staying flat has 0.
 
     Sharpe: mean / sd · √bars_per_year, sample sd; undefined when the returns do not vary.
@@ -103,18 +37,17 @@ def return_ratios(returns: FloatArray, bars_per_year: float) -> tuple[Metric, Me
     over all n bars, those without a loss included: the second lower partial moment about a target of 0
     (Sortino & Price 1994, "Performance measurement in a downside risk framework"); undefined without a loss.
 
-    >>> [round(ratio.value, 12) for ratio in return_ratios(np.array([0.03, -0.01, 0.0, 0.0]), 1.0)]
+    >>> moments = moments_of(np.array([0.03, -0.01, 0.0, 0.0]))
+    >>> [round(ratio.value, 12) for ratio in return_ratios(moments, 1.0)]
     [0.288675134595, 1.0]
     """
-    count = returns.size
+    count, mean, deviation, downside = moments
     if count < 2:
         reason = f"{count} returns have no standard deviation"
         return Metric.undefined(reason, no_skill=0.0), Metric.undefined(reason, no_skill=0.0)
-    mean, deviation, downside = _moments(returns)
     annual = mean * math.sqrt(bars_per_year)
     sharpe = Metric.undefined("returns do not vary: standard deviation 0", no_skill=0.0, n=count)
-    # Equal returns leave what rounding made of their mean.
-    if deviation > STEADY * abs(mean) or np.ptp(returns) > 0:
+    if deviation > 0:
         sharpe = Metric(annual / deviation, no_skill=0.0, n=count)
     sortino = Metric.undefined("no bar lost: downside deviation 0", no_skill=0.0, n=count)
     if downside > 0:
@@ -124,7 +57,7 @@ def return_ratios(returns: FloatArray, bars_per_year: float) -> tuple[Metric, Me
 
 def sharpe_ratio(returns: FloatArray, bars_per_year: float) -> Metric:
     """Return mean / sd · √bars_per_year of per-bar returns (sample sd); undefined when sd is 0."""
-    return return_ratios(returns, bars_per_year)[0]
+    return return_ratios(moments_of(returns), bars_per_year)[0]
 
 
 def calmar_ratio(growth: float, deepest: float, years: float) -> Metric:
@@ -173,19 +106,23 @@ def expected_shortfall(returns: FloatArray) -> Metric:
 def _lowest(values: FloatArray, count: int) -> FloatArray:
     """Return the `count` lowest values, the largest of them last."""
     # A sample's quantile somewhat above the one sought leaves little to sort; else all is.
-    sample = np.sort(values[::SAMPLE_STEP])
-    bound = sample[min(int(1.2 * count / SAMPLE_STEP) + 10, sample.size - 1)]
-    kept = np.empty(2 * count)
+    sample = values[::SAMPLE_STEP]
+    place = min(int(1.2 * count / SAMPLE_STEP) + 10, sample.size - 1)
+    bound = np.partition(sample, place)[place]
+    kept = np.empty(2 * count + KEEP_ROWS)
     found = _keep_up_to(values, bound, kept)
-    rest = kept[:found] if count <= found < kept.size else values
+    rest = kept[:found] if found >= count else values
     return np.partition(rest, count - 1)[:count]
 
 
 @compiled
 def _keep_up_to(values: FloatArray, bound: float, kept: FloatArray) -> int:
-    """Write the values up to `bound` into `kept` as far as there is room; return how many they are."""
-    count, last = 0, kept.size - 1
-    for value in values:
-        kept[min(count, last)] = value  # overwritten by the next one unless it counts
-        count += value <= bound
+    """Write the values up to `bound` into `kept`; return how many they are, or -1 where there is no room."""
+    count = 0
+    for first in range(0, values.size, KEEP_ROWS):
+        if not 0 <= count <= kept.size - KEEP_ROWS:
+            return -1
+        for row in range(first, min(first + KEEP_ROWS, values.size)):
+            kept[count] = values[row]  # overwritten by the next one unless it counts
+            count += values[row] <= bound
     return count

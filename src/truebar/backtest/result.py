@@ -11,8 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from truebar.arrays import FloatArray
-from truebar.backtest.account import BAR, FEE_RATE, MARKET_PRICE, PRICE, REASON, REASONS, UNITS, Run
+from truebar.backtest.account import BAR, FEE_RATE, MARKET_PRICE, PRICE, REASON, REASONS, UNITS
+from truebar.backtest.curve import Curve, curve
 from truebar.backtest.metrics import drawdown
+from truebar.backtest.summary import account_metrics
 from truebar.backtest.trips import (
     TRIP_ENTRY_BAR,
     TRIP_ENTRY_PRICE,
@@ -25,8 +27,10 @@ from truebar.backtest.trips import (
     TRIP_REASON,
     TRIP_SLIPPAGE,
     TRIP_UNITS,
+    Ledger,
     fills_of,
     positions,
+    round_trips,
 )
 from truebar.opens import Opens
 from truebar.scores.metric import Metric
@@ -35,27 +39,43 @@ from truebar.times import utc_index
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """One simulated account; its tables are made when they are first asked for.
+    """One simulated account; what is made of its equity and journal is made when it is first asked for.
 
     Attributes:
         equity: float64[n], at the close of each bar, quote currency.
-        returns: float64[n-1], equity_t / equity_{t-1} - 1, flat bars included; 0 after ruin.
-        metrics: by name, each a `Metric`.
+        journal: float64[rows, JOURNAL_FIELDS], see `truebar.backtest.account`.
         opens: times of the bars' opens.
         timeframe: of the bars.
         initial_capital: equity before the first bar, quote currency.
-        journal: float64[rows, JOURNAL_FIELDS], see `truebar.backtest.account`.
-        trip_rows: float64[trips, TRIP_FIELDS], see `truebar.backtest.trips`.
+        last_close: price that values a position still open after the last bar, quote currency.
     """
 
     equity: FloatArray
-    returns: FloatArray
-    metrics: Mapping[str, Metric]
+    journal: FloatArray
     opens: Opens
     timeframe: str
     initial_capital: float
-    journal: FloatArray
-    trip_rows: FloatArray
+    last_close: float
+
+    @cached_property
+    def curve(self) -> Curve:
+        """Return what the equity curve is like."""
+        return curve(self.equity)
+
+    @property
+    def returns(self) -> FloatArray:
+        """Return float64[n-1], equity_t / equity_{t-1} - 1, flat bars included; 0 after ruin."""
+        return self.curve.returns
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Return the round trips as numbers."""
+        return round_trips(self.journal, self.equity.size, self.last_close)
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Return the metrics of the account by name (`truebar.backtest.summary`)."""
+        return account_metrics(self.equity, self.curve, self.ledger, self.timeframe, self.initial_capital)
 
     @cached_property
     def open_time(self) -> pd.DatetimeIndex:
@@ -65,7 +85,7 @@ class BacktestResult:
     @cached_property
     def position(self) -> FloatArray:
         """Return float64[n], units times close over equity at the close of each bar, signed; 0 after ruin."""
-        return positions(Run(self.equity, self.journal), self.initial_capital)
+        return positions(self.equity, self.journal, self.initial_capital)
 
     @cached_property
     def trades(self) -> pd.DataFrame:
@@ -73,7 +93,7 @@ class BacktestResult:
 
         A position open at the end is the last row, with reason `open`.
         """
-        return trades_frame(self.trip_rows, self.open_time)
+        return trades_frame(self.ledger.trips, self.open_time)
 
     @cached_property
     def fills(self) -> pd.DataFrame:

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
 from truebar.arrays import FloatArray
-from truebar.backtest.account import Run
-from truebar.backtest.metrics import (
-    calmar_ratio,
-    expected_shortfall,
-    return_ratios,
-    worst_drawdown,
-)
-from truebar.backtest.trips import (
-    TRIP_FEES,
-    TRIP_FLOW,
-    TRIP_FUNDING,
-    TRIP_NOTIONAL,
-    TRIP_SLIPPAGE,
-    bars_held,
-    completed,
-)
+from truebar.backtest.curve import Curve
+from truebar.backtest.metrics import calmar_ratio, expected_shortfall, return_ratios
+from truebar.backtest.trips import Ledger, Totals, totals_of
 from truebar.scores.metric import Metric
 from truebar.units import BARS_PER_YEAR
 
@@ -30,7 +15,7 @@ NO_TRADE: Final = "no round trip was completed"
 
 
 def account_metrics(
-    account: Run, returns: FloatArray, trips: FloatArray, timeframe: str, initial_capital: float
+    equity: FloatArray, curve: Curve, ledger: Ledger, timeframe: str, initial_capital: float
 ) -> dict[str, Metric]:
     """Return the metrics of one account by name.
 
@@ -42,40 +27,35 @@ def account_metrics(
     cost_share: fees and slippage over the gain before them. funding_share: funding paid over initial
     capital. no_skill is what staying flat gives.
     """
-    equity = account.equity
+    totals = totals_of(ledger)
     bars, per_year = equity.size, BARS_PER_YEAR[timeframe]
-    deepest, longest = worst_drawdown(equity)
-    sharpe, sortino = return_ratios(returns, per_year)
+    sharpe, sortino = return_ratios(curve.moments, per_year)
     growth = float(equity[-1]) / initial_capital
-    mean_equity = float(equity.mean())
-    traded = float(trips[:, TRIP_NOTIONAL].sum())
-    turnover = traded / mean_equity * per_year / bars if mean_equity > 0 else None
+    mean = curve.mean_equity
+    turnover = totals.notional / mean * per_year / bars if mean > 0 else None
     return {
         "net_return": Metric(growth - 1, no_skill=0.0, n=bars),
         "sharpe": sharpe,
         "sortino": sortino,
-        "calmar": calmar_ratio(growth, deepest, returns.size / per_year),
-        "max_drawdown": Metric(deepest, no_skill=0.0, n=bars),
-        "max_drawdown_bars": Metric(longest, no_skill=0.0, n=bars),
-        "cvar": expected_shortfall(returns),
-        "exposure": Metric(bars_held(account) / bars, no_skill=0.0, n=bars),
+        "calmar": calmar_ratio(growth, curve.deepest, curve.returns.size / per_year),
+        "max_drawdown": Metric(curve.deepest, no_skill=0.0, n=bars),
+        "max_drawdown_bars": Metric(curve.longest, no_skill=0.0, n=bars),
+        "cvar": expected_shortfall(curve.returns),
+        "exposure": Metric(ledger.bars_held / bars, no_skill=0.0, n=bars),
         "turnover": Metric(turnover, no_skill=0.0, n=bars, reason="mean equity is not positive"),
-        **_ledger_metrics(trips),
-        "funding_share": Metric(trips[:, TRIP_FUNDING].sum() / initial_capital, no_skill=0.0, n=bars),
+        **_ledger_metrics(totals, ledger.n_completed, len(ledger.trips)),
+        "funding_share": Metric(totals.funding / initial_capital, no_skill=0.0, n=bars),
     }
 
 
-def _ledger_metrics(trips: FloatArray) -> dict[str, Metric]:
+def _ledger_metrics(totals: Totals, n_completed: int, n_begun: int) -> dict[str, Metric]:
     """Return n_trades, hit_rate, profit_factor and cost_share."""
-    ended = completed(trips)
-    done = ended[:, TRIP_FLOW] - ended[:, TRIP_FUNDING]
-    won = done > 0
-    hits = Metric(np.count_nonzero(won) / done.size, n=done.size) if done.size else None
+    hits = Metric(totals.n_won / n_completed, n=n_completed) if n_completed else None
     return {
-        "n_trades": Metric(done.size, no_skill=0.0, n=done.size),
+        "n_trades": Metric(n_completed, no_skill=0.0, n=n_completed),
         "hit_rate": hits or Metric.undefined(NO_TRADE, n=0),
-        "profit_factor": _profit_factor(float(done[won].sum()), -float(done[~won].sum()), done.size),
-        "cost_share": _cost_share(trips),
+        "profit_factor": _profit_factor(totals.gained, totals.lost, n_completed),
+        "cost_share": _cost_share(totals, n_begun),
     }
 
 
@@ -88,12 +68,12 @@ def _profit_factor(gained: float, lost: float, n_trades: int) -> Metric:
     return Metric(gained / lost, n=n_trades)
 
 
-def _cost_share(trips: FloatArray) -> Metric:
+def _cost_share(totals: Totals, n_begun: int) -> Metric:
     """Return fees and slippage as a share of what was gained before them."""
-    if not len(trips):
+    if not n_begun:
         return Metric.undefined("nothing was traded", n=0)
-    costs = float(trips[:, TRIP_FEES].sum() + trips[:, TRIP_SLIPPAGE].sum())
-    before = float((trips[:, TRIP_FLOW] - trips[:, TRIP_FUNDING]).sum()) + costs
+    costs = totals.fees + totals.slippage
+    before = totals.net + costs
     if before <= 0:
-        return Metric.undefined("nothing was gained before costs", n=len(trips))
-    return Metric(costs / before, n=len(trips))
+        return Metric.undefined("nothing was gained before costs", n=n_begun)
+    return Metric(costs / before, n=n_begun)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from truebar.backtest.account import (
     REASON,
     STILL_OPEN,
     UNITS,
-    Run,
     cash_flow,
     closes,
 )
@@ -40,6 +39,67 @@ TRIP_REASON: Final = 10
 TRIP_FIELDS: Final = 11
 
 
+class Ledger(NamedTuple):
+    """Round trips of one account, in order of entry.
+
+    `trips`, float[trips, TRIP_FIELDS]: a position still open is the last trip, closed at the last close
+    without costs under the reason STILL_OPEN, so that the net results add up to the change of equity.
+    `bars_held`: how many bars close with a position.
+    """
+
+    trips: FloatArray
+    bars_held: int
+
+    @property
+    def n_completed(self) -> int:
+        """Return how many round trips came to an end: all but one still open after the last bar."""
+        still_open = len(self.trips) > 0 and self.trips[-1, TRIP_REASON] == STILL_OPEN
+        return len(self.trips) - int(still_open)
+
+
+class Totals(NamedTuple):
+    """Sums over a ledger, in quote currency.
+
+    Of all round trips: fees, slippage, funding, notional traded and net result. Of the completed ones: how
+    many won, and what winners gained and losers lost, funding included.
+    """
+
+    fees: float
+    slippage: float
+    funding: float
+    notional: float
+    net: float
+    n_won: int
+    gained: float
+    lost: float
+
+
+def totals_of(ledger: Ledger) -> Totals:
+    """Return the sums over a ledger, in quote currency."""
+    return Totals(*_totals(ledger.trips, ledger.n_completed))
+
+
+@compiled
+def _totals(
+    trips: FloatArray, n_completed: int
+) -> tuple[float, float, float, float, float, int, float, float]:
+    fees = slippage = funding = notional = net = gained = lost = 0.0
+    n_won = 0
+    for place in range(trips.shape[0]):
+        trip = trips[place]
+        earned = trip[TRIP_FLOW] - trip[TRIP_FUNDING]
+        fees += trip[TRIP_FEES]
+        slippage += trip[TRIP_SLIPPAGE]
+        funding += trip[TRIP_FUNDING]
+        notional += trip[TRIP_NOTIONAL]
+        net += earned
+        if place < n_completed:
+            n_won += earned > 0.0
+            gained += max(earned, 0.0)
+            lost -= min(earned, 0.0)
+    return fees, slippage, funding, notional, net, n_won, gained, lost
+
+
 @compiled
 def _book(trip: FloatArray, row: FloatArray, traded: float) -> None:
     """Add `traded` units of a fill to the round trip that they belong to."""
@@ -51,10 +111,17 @@ def _book(trip: FloatArray, row: FloatArray, traded: float) -> None:
 
 
 @compiled
-def _round_trips(journal: FloatArray, trips: FloatArray) -> int:
-    """Write the round trips, the last one perhaps without its end; return how many began."""
-    begun, held = 0, 0.0
-    for row in journal:
+def _round_trips(journal: FloatArray, trips: FloatArray, bars: int) -> tuple[int, int]:
+    """Write the round trips, the last perhaps without its end; return how many began, and the bars held.
+
+    Bars that close with a position are those from a row that leaves one to before the next row, or the end.
+    """
+    begun, held, since, bars_held = 0, 0.0, 0, 0
+    for place in range(journal.shape[0]):
+        row = journal[place]
+        if held != 0.0:
+            bars_held += int(row[BAR]) - since
+        since = int(row[BAR])
         if row[REASON] == FUNDING:
             trips[begun - 1, TRIP_FUNDING] += held * row[PRICE]
             continue
@@ -75,36 +142,27 @@ def _round_trips(journal: FloatArray, trips: FloatArray) -> int:
                 trips[begun - 1, TRIP_UNITS] = rest
             _book(trips[begun - 1], row, rest)
         held = row[HELD]
-    return begun
+    return begun, bars_held + (bars - since if held != 0.0 else 0)
 
 
-def round_trips(run: Run, last_close: float) -> FloatArray:
-    """Return the round trips of an account, in order of entry.
+def round_trips(journal: FloatArray, bars: int, last_close: float) -> Ledger:
+    """Return the round trips of an account.
 
     Args:
-        run: what the account did.
+        journal: float[rows, JOURNAL_FIELDS].
+        bars: of the whole account.
         last_close: price that values a position still open after the last bar, quote currency.
-
-    Returns:
-        float[trips, TRIP_FIELDS]. A position still open is the last trip, closed at `last_close` without
-        costs under the reason STILL_OPEN, so that the net results of the trips add up to the change of
-        equity.
     """
-    most = int(np.count_nonzero(run.journal[:, HELD]))
+    most = len(journal)  # a row begins one at most; what is not written takes no memory
     trips = empty(most * TRIP_FIELDS).reshape(most, TRIP_FIELDS)
-    trips = trips[: _round_trips(run.journal, trips)]
-    if len(run.journal) and run.journal[-1, HELD] != 0.0:
+    begun, bars_held = _round_trips(journal, trips, bars)
+    trips = trips[:begun]
+    if most and journal[-1, HELD] != 0.0:
         trip = trips[-1]
-        trip[TRIP_FLOW] += run.journal[-1, HELD] * last_close
-        trip[TRIP_EXIT_BAR], trip[TRIP_EXIT_PRICE] = run.equity.size - 1, last_close
+        trip[TRIP_FLOW] += journal[-1, HELD] * last_close
+        trip[TRIP_EXIT_BAR], trip[TRIP_EXIT_PRICE] = bars - 1, last_close
         trip[TRIP_REASON] = STILL_OPEN
-    return trips
-
-
-def completed(trips: FloatArray) -> FloatArray:
-    """Return the round trips that came to an end: all but one still open after the last bar."""
-    still_open = len(trips) > 0 and trips[-1, TRIP_REASON] == STILL_OPEN
-    return trips[:-1] if still_open else trips
+    return Ledger(trips, bars_held)
 
 
 def fills_of(journal: FloatArray) -> FloatArray:
@@ -112,19 +170,13 @@ def fills_of(journal: FloatArray) -> FloatArray:
     return np.compress(journal[:, REASON] != FUNDING, journal, axis=0)
 
 
-def bars_held(run: Run) -> int:
-    """Return how many bars close with a position."""
-    starts = np.append(run.journal[:, BAR], run.equity.size)
-    return int(np.diff(starts)[run.journal[:, HELD] != 0].sum())
-
-
-def positions(run: Run, initial_capital: float) -> FloatArray:
+def positions(equity: FloatArray, journal: FloatArray, initial_capital: float) -> FloatArray:
     """Return float64[n], units times close over equity at each close, signed; 0 where nothing is held.
 
     Equity is cash + units · close and cash changes only in the journal, so that the rest of equity is the
     position.
     """
-    starts = np.concatenate(([0], run.journal[:, BAR], [run.equity.size])).astype(np.int64)
-    cash = np.repeat(np.concatenate(([initial_capital], run.journal[:, CASH])), np.diff(starts))
-    invested = run.equity - cash
-    return np.where(invested != 0, invested / np.where(invested != 0, run.equity, 1.0), 0.0)
+    starts = np.concatenate(([0], journal[:, BAR], [equity.size])).astype(np.int64)
+    cash = np.repeat(np.concatenate(([initial_capital], journal[:, CASH])), np.diff(starts))
+    invested = equity - cash
+    return np.where(invested != 0, invested / np.where(invested != 0, equity, 1.0), 0.0)

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from truebar.arrays import FloatArray
-from truebar.backtest.account import Market, simulate
+from truebar.backtest.account import Market
 from truebar.backtest.inputs import cost_rates, market_arrays
-from truebar.backtest.trips import completed, round_trips
+from truebar.backtest.simulation import simulate
+from truebar.backtest.trips import round_trips
 from truebar.config import BacktestConfig
 from truebar.decision import MAY_HOLD, FixedRule, target_positions
 from truebar.edge import implied_edge, valid_probabilities
@@ -118,8 +119,8 @@ def _try(rows: Rows, pair: tuple[float, float], config: BacktestConfig) -> Tried
     )
     account = simulate(rows.market, target, cost_rates(config), config.initial_capital)
     logs = np.diff(np.log(account.equity)) if account.equity.min() > 0 else np.empty(0)
-    trips = round_trips(account, float(rows.market.close[-1]))
-    return Tried(*pair, log_returns=logs, n_trades=len(completed(trips)))
+    ledger = round_trips(account.journal, account.equity.size, float(rows.market.close[-1]))
+    return Tried(*pair, log_returns=logs, n_trades=ledger.n_completed)
 
 
 def _by_gain(every: list[Tried], config: BacktestConfig, horizon_bars: int) -> Thresholds:

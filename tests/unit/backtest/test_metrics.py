@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truebar import backtest
+from truebar.arrays import FloatArray
+from truebar.backtest.curve import curve, moments_of
 from truebar.backtest.engine import buy_and_hold, stay_flat
 from truebar.backtest.metrics import (
-    bar_returns,
     calmar_ratio,
     drawdown,
     expected_shortfall,
     return_ratios,
     sharpe_ratio,
-    worst_drawdown,
 )
 from truebar.config import BacktestConfig
 from truebar.opens import Opens
@@ -53,17 +53,22 @@ def test_sharpe_ratio_one_return_is_undefined() -> None:
     assert sharpe_ratio(np.array([0.1]), 365.0).value is None
 
 
+def depth_and_length(equity: FloatArray) -> tuple[float, int]:
+    found = curve(equity)
+    return found.deepest, found.longest
+
+
 def test_drawdown_depth_and_length_by_hand() -> None:
     equity = np.array([100.0, 120.0, 90.0, 119.0, 121.0, 120.0])
     assert drawdown(equity).max() == 0.25
-    assert worst_drawdown(equity) == (0.25, 2)
-    assert worst_drawdown(np.array([1.0, 2.0, 3.0])) == (0.0, 0)
-    assert worst_drawdown(np.array([4.0, 2.0, 1.0])) == (0.75, 2)
-    assert worst_drawdown(np.array([4.0, -1.0, -1.0])) == (1.25, 2)
+    assert depth_and_length(equity) == (0.25, 2)
+    assert depth_and_length(np.array([1.0, 2.0, 3.0])) == (0.0, 0)
+    assert depth_and_length(np.array([4.0, 2.0, 1.0])) == (0.75, 2)
+    assert depth_and_length(np.array([4.0, -1.0, -1.0])) == (1.25, 2)
 
 
-def test_bar_returns_after_ruin_are_zero() -> None:
-    assert bar_returns(np.array([100.0, -10.0, -10.0])).tolist() == pytest.approx([-1.1, 0.0])
+def test_curve_returns_after_ruin_are_zero() -> None:
+    assert curve(np.array([100.0, -10.0, -10.0])).returns.tolist() == pytest.approx([-1.1, 0.0])
 
 
 def test_account_metrics_of_one_winning_trade_by_hand() -> None:
@@ -99,7 +104,7 @@ def test_to_frame_has_one_row_per_bar() -> None:
 def test_return_ratios_equal_the_formulas_written_out(seed: int, rows: int) -> None:
     rng = np.random.default_rng(seed)
     returns = rng.normal(rng.choice([-0.01, 0.0, 5.0]), rng.choice([1e-4, 0.02]), rows)
-    sharpe, sortino = return_ratios(returns, 365.0)
+    sharpe, sortino = return_ratios(moments_of(returns), 365.0)
     assert sharpe.value == pytest.approx(returns.mean() / returns.std(ddof=1) * np.sqrt(365), rel=1e-9)
     downside = np.sqrt(np.mean(np.minimum(returns, 0) ** 2))
     if downside == 0:
@@ -116,7 +121,7 @@ def test_sharpe_ratio_equal_returns_have_none(value: float, rows: int) -> None:
 
 def test_return_ratios_sortino_by_hand() -> None:
     # Mean 0.005; downside sqrt((0.02^2 + 0.04^2) / 4) = 0.02236...
-    _, sortino = return_ratios(np.array([0.05, -0.02, -0.04, 0.03]), 4.0)
+    _, sortino = return_ratios(moments_of(np.array([0.05, -0.02, -0.04, 0.03])), 4.0)
     assert sortino.value == pytest.approx(0.005 / np.sqrt(0.002 / 4) * 2)
     assert sortino.no_skill == 0
 

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from truebar import backtest
-from truebar.backtest.account import MOST_FILLS_IN_A_BAR, simulate
+from truebar.backtest.account import CASH_NOW, JOURNAL_FIELDS, STATE_FIELDS, follow
 from truebar.backtest.inputs import cost_rates, market_arrays
+from truebar.backtest.simulation import CHUNK_ROWS, simulate
 from truebar.config import BacktestConfig
+from truebar.errors import ConfigurationError, CorruptDataError
 
 Markets = Callable[[int], pd.DataFrame]
 CAPITAL = 1_000.0
@@ -146,19 +148,65 @@ def test_rough_markets_reach_every_reason(random_market: Markets) -> None:
     assert seen == {"entry", "exit", "flip", "resize", "rebalance", "liquidation", "ruin", "open"}
 
 
+@given(seed=SEEDS)
+@ROUGH
+def test_follow_in_pieces_equals_follow_at_once(random_market: Markets, seed: int) -> None:
+    bars, config = random_market(seed), account_config(seed)
+    target, funding, mark = inputs(bars, seed)
+    market, rates = market_arrays(bars, funding, mark), cost_rates(config)
+    cuts = np.random.default_rng(seed).integers(1, len(bars) + 1, 5)
+
+    def account(ends: list[int]) -> list[bytes]:
+        state, equity = np.zeros(STATE_FIELDS), np.zeros(len(bars))
+        journal = np.zeros((4 * len(bars) + market.funding_bar.size, JOURNAL_FIELDS))
+        state[CASH_NOW], first = CAPITAL, 1
+        for last in ends:
+            if follow(market, target, rates, state, (first, last), equity, journal) < len(bars):
+                break
+            first = last
+        return [equity.tobytes(), journal.tobytes(), state.tobytes()]
+
+    assert account([*sorted(cuts), len(bars)]) == account([len(bars)])
+
+
 def test_simulate_journal_longer_than_its_first_room_is_whole(free: BacktestConfig) -> None:
-    rows = 400
+    rows = 5 * CHUNK_ROWS
     rng = np.random.default_rng(0)
-    close = 100 * np.exp(rng.normal(0, 0.01, rows).cumsum())
+    close = 100 * np.exp(rng.normal(0, 0.001, rows).cumsum())
     bars = pd.DataFrame(
         {"open_time": pd.date_range("2025", periods=rows, freq="1h", tz="UTC"), "close": close, "volume": 1.0}
     )
     bars = bars.assign(open=close, high=close, low=close)
     target = np.where(np.arange(rows) % 2 == 0, 0.5, -0.5)
     run = simulate(market_arrays(bars, None, None), target, cost_rates(free), CAPITAL)
-    # A fill in every bar but the first, eight times what there is room for.
-    assert len(run.journal) == rows - 1 > 4 * (rows // 8 + MOST_FILLS_IN_A_BAR)
-    assert run.equity[-1] == pytest.approx(backtest.run(bars, target, free).equity[-1], rel=0)
+    # A fill in every bar but the first: more than there is room for.
+    assert len(run.journal) == rows - 1 > rows // 8 + 3 * CHUNK_ROWS
+    growth = 1 + target[:-2] * np.diff(close)[1:] / close[1:-1]
+    assert run.equity[1:] == pytest.approx(CAPITAL * np.cumprod([1, *growth]), rel=1e-9)
+
+
+@pytest.mark.parametrize("row", [0, CHUNK_ROWS - 1, CHUNK_ROWS, 2 * CHUNK_ROWS + 4])
+def test_run_finds_an_impossible_value_in_any_row(path: Callable[..., pd.DataFrame], row: int) -> None:
+    rows = 2 * CHUNK_ROWS + 5
+    bars = path([100.0] * rows, [100.0] * rows)
+    broken = bars.copy()
+    broken.loc[row, "close"] = np.nan
+    with pytest.raises(CorruptDataError, match="close must be a positive number: 1 of"):
+        backtest.run(broken, np.zeros(rows), BacktestConfig())
+    target = np.zeros(rows)
+    target[row] = 1.5
+    with pytest.raises(ConfigurationError, match=f"1.5 in row {row} "):
+        backtest.run(bars, target, BacktestConfig())
+    with pytest.raises(CorruptDataError, match="not possible"):
+        simulate(market_arrays(bars, None, None), target, cost_rates(BacktestConfig()), CAPITAL)
+
+
+def test_run_missing_time_in_any_row_is_refused(path: Callable[..., pd.DataFrame]) -> None:
+    for row in range(4):
+        bars = path([100.0] * 4, [100.0] * 4)
+        bars.loc[row, "open_time"] = pd.NaT
+        with pytest.raises(CorruptDataError, match="open_time is missing in 1 of 4 rows"):
+            backtest.run(bars, np.zeros(4), BacktestConfig())
 
 
 def test_run_without_costs_at_constant_prices_earns_nothing(path: Callable[..., pd.DataFrame]) -> None:

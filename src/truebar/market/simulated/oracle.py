@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from truebar.arrays import BoolArray, FloatArray
-from truebar.backtest.account import simulate
 from truebar.backtest.inputs import cost_rates, market_arrays
+from truebar.backtest.simulation import simulate
 from truebar.bars import grid_of
 from truebar.config import BacktestConfig, LabelConfig
 from truebar.decision import FixedRule, target_positions
