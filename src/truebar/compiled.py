@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from types import CodeType
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
@@ -38,9 +38,30 @@ def compiled_as_numpy(function: Function) -> Function:
 def compiled_in_place(function: Function) -> Function:
     """Return `function` compiled like `compiled_as_numpy`, to become a part of each compiled caller.
 
-    A call costs more than what the small steps of a kernel do, and constant arguments fold only in place.
+    A call costs more than what the small steps of a kernel do. Not to be called from Python.
     """
-    return _compiled(function, error_model="numpy", forceinline=True)
+    return _compiled(function, error_model="numpy", forceinline=True, **_NO_ENTRY)
+
+
+def compiled_part(function: Function) -> Function:
+    """Return `function` compiled like `compiled_as_numpy`, for compiled callers alone; once for all of them.
+
+    Give it no bare whole number: to numba a constant is a type of its own, and each is compiled anew.
+    """
+    return _compiled(function, error_model="numpy", **_NO_ENTRY)
+
+
+def compiled_within(function: Function) -> Function:
+    """Return `function` for compiled callers that compile it anew, as if it stood in their own text.
+
+    For a long function with a single caller: compiled apart, all that it calls would be compiled with it once
+    more.
+    """
+    return _compiled(function, error_model="numpy", inline="always")
+
+
+_NO_ENTRY: Final = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Without an entry for callers from Python and C a small function compiles in less than half the time."""
 
 
 def compiled_in_any_order(function: Function) -> Function:

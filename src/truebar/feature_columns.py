@@ -65,6 +65,7 @@ class ColumnFamily:
 RETURN_BARS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96)
 MOMENTUM_BARS: Final = (12, 24, 48, 96)
 RANGE_BARS: Final = (12, 24, 96)
+MEAN_BARS: Final = (24, 96)
 EMA_SPANS: Final = (8, 20, 50)
 SMA_BARS: Final = (10, 20, 50, 96)
 TAKER_SPANS: Final = (1, 2, 4, 8, 16, 32, 64)
@@ -128,13 +129,13 @@ _PRICE: Final = (
             n,
             f"log close minus its mean over {n} bars, in realized volatilities of {n} bars",
         )
-        for n in (24, 96)
+        for n in MEAN_BARS
     ),
     *(
         Column(
             f"rise_share_{n}", ("close",), n, f"share of the last {n} bars that closed above the one before"
         )
-        for n in (24, 96)
+        for n in MEAN_BARS
     ),
     Column("body_share", _OHLC, 0, "close minus open as a share of the bar's range, -1 to 1"),
     Column("upper_wick_share", _OHLC, 0, "part of the bar's range above open and close, 0 to 1"),

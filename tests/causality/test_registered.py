@@ -15,9 +15,10 @@ from truebar import features
 from truebar.compiled import compiled
 from truebar.config import LabelConfig, LabelsSection
 from truebar.feature_columns import Column, ColumnFamily
-from truebar.features import registry
+from truebar.features import kernels, registry
 from truebar.features.family import Family
 from truebar.features.fields import CLOSE
+from truebar.features.memory import BAR, END, HEADER_SIZE
 from truebar.labels import vol_scaled
 from truebar.validation import leakage
 from truebar.validation.leakage import leakage_checks, leaks_of_features, leaks_of_labels
@@ -30,32 +31,50 @@ SEARCHED_LABELS = {"vol_scaled"}
 """Labelling rules that `leaks_of_labels` computes."""
 
 
+NEWCOMER = 99
+"""Number of a kernel that is registered here alone."""
+
+
 def blank() -> np.ndarray:
-    return np.zeros(1)
+    return np.zeros(HEADER_SIZE + 1)
 
 
 @compiled
-def peeking(memory: np.ndarray, fields: np.ndarray, out: np.ndarray) -> None:
+def peeking(
+    memory: np.ndarray, work: np.ndarray, fields: np.ndarray, piece: np.ndarray, out: np.ndarray
+) -> None:
     """A kernel that reads the close of the bar after, as an offset by one does."""
-    for bar in range(fields.shape[1]):
+    for bar in range(piece[BAR], piece[END]):
         out[0, bar] = fields[CLOSE, min(bar + 1, fields.shape[1] - 1)]
 
 
 @compiled
-def looking_back(memory: np.ndarray, fields: np.ndarray, out: np.ndarray) -> None:
+def looking_back(
+    memory: np.ndarray, work: np.ndarray, fields: np.ndarray, piece: np.ndarray, out: np.ndarray
+) -> None:
     """Its honest twin: the close of the bar before, from its memory."""
-    for bar in range(fields.shape[1]):
-        out[0, bar] = memory[0]
-        memory[0] = fields[CLOSE, bar]
+    for bar in range(piece[BAR], piece[END]):
+        out[0, bar] = memory[HEADER_SIZE]
+        memory[HEADER_SIZE] = fields[CLOSE, bar]
 
 
 @pytest.fixture(params=["peeking", "looking_back"])
 def newcomer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Register a new family, as the next author would, and yield what its kernel does."""
     column = Column("newcomer_close", ("close",), 1, "a close")
-    fold = {"peeking": peeking, "looking_back": looking_back}[request.param]
-    family = Family(ColumnFamily("newcomer", "a new family", (column,)), blank, fold)
+    kernel = {"peeking": peeking, "looking_back": looking_back}[request.param]
+    family = Family(ColumnFamily("newcomer", "a new family", (column,)), NEWCOMER, blank, kernel)
     families = MappingProxyType({**registry.FAMILIES, "newcomer": family})
+    registered = kernels.fold
+
+    def fold(table: np.ndarray, memory: np.ndarray, fields: np.ndarray, out: np.ndarray) -> int:
+        broken = registered(table, memory, fields, out)
+        whole = np.array([0, fields.shape[1]])
+        for _, begin, end, top, bottom in table[table[:, kernels.KERNEL] == NEWCOMER]:
+            kernel(memory[begin:end], np.empty((0, 0)), fields, whole, out[top:bottom])
+        return broken
+
+    monkeypatch.setattr(kernels, "fold", fold)
     monkeypatch.setattr(registry, "FAMILIES", families)
     monkeypatch.setattr(registry, "FEATURE_SETS", MappingProxyType({"core": tuple(families)}))
     return request.param

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from truebar.arrays import FloatArray
+from truebar.arrays import FloatArray, IntArray
 from truebar.feature_columns import Column, ColumnFamily
 
 
@@ -15,14 +15,17 @@ class Family:
 
     Attributes:
         declaration: name, columns, inputs, warm-up.
+        kernel: its number in `truebar.features.kernels`, which calls `fold`.
         blank: returns the memory of a kernel that has seen no bar, one flat float64 array.
-        fold: (memory, fields, out): brings the memory through the n bars of `fields` (float64[FIELDS, n],
-            see `truebar.features.fields`) and writes each bar's columns into `out`, float64[columns, n].
+        fold: (memory, work, fields, piece, out): brings the memory through a piece of the n bars of `fields`
+            (float64[FIELDS, n], see `truebar.features.fields`) and writes the columns of its bars into `out`,
+            float64[columns, n]; see `truebar.features.memory`. For compiled callers.
     """
 
     declaration: ColumnFamily
+    kernel: int
     blank: Callable[[], FloatArray]
-    fold: Callable[[FloatArray, FloatArray, FloatArray], None]
+    fold: Callable[[FloatArray, FloatArray, FloatArray, IntArray, FloatArray], None]
 
     @property
     def name(self) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from truebar.arrays import FloatArray
+from truebar.arrays import FloatArray, IntArray
 from truebar.bars import ROUNDING, Grid, columns_of
-from truebar.compiled import compiled_as_numpy, compiled_in_place
+from truebar.compiled import compiled_in_place, compiled_part
 from truebar.errors import CorruptDataError
 
 SLOT: Final = 0
@@ -40,7 +42,7 @@ _RULES: Final = (
 
 
 def fields_of(bars: pd.DataFrame, grid: Grid) -> FloatArray:
-    """Return the fields of n bars, float64[FIELDS, n].
+    """Return the fields of n bars, float64[FIELDS, n], the logarithms NaN until a kernel fills them in.
 
     Args:
         bars: closed klines, ascending.
@@ -48,8 +50,6 @@ def fields_of(bars: pd.DataFrame, grid: Grid) -> FloatArray:
 
     Raises:
         SchemaError: when a required column is missing, or one is not numeric.
-        CorruptDataError: for a price that is no positive number or lies outside its bar, and for a negative
-            or infinite volume. A volume that is missing (NaN) is allowed, and so are trades and takers'.
     """
     fields = np.full((FIELDS, len(bars)), np.nan)
     fields[SLOT] = grid.slot
@@ -57,9 +57,6 @@ def fields_of(bars: pd.DataFrame, grid: Grid) -> FloatArray:
     for name in given:
         is_plain = name in bars.columns and bars[name].dtype == np.float64
         fields[FIELD_OF[name]] = bars[name].to_numpy() if is_plain else columns_of(bars, [name])[0]
-    rule, first, count = complete(fields)
-    if count:
-        raise broken(rule, count, int(grid.open_time[first]))
     return fields
 
 
@@ -67,39 +64,41 @@ FIELD_OF: Final = {name: OPEN + place for place, name in enumerate((*REQUIRED, *
 """Row of each column of the klines."""
 
 
-def broken(rule: int, count: int, open_time: int) -> CorruptDataError:
-    """Return the error for `count` bars that break rules, the first of them `rule` and at `open_time`."""
-    return CorruptDataError(
-        f"{_RULES[rule]}: {count} bars break a rule, the first opens {pd.Timestamp(open_time, tz='UTC')}. "
-        "Validate the klines before computing from them."
-    )
+@compiled_part
+def complete(fields: FloatArray) -> int:
+    """Check the fields that were given, fill in the logarithms, and return how many bars break a rule."""
+    broken = 0
+    for place in range(fields.shape[1]):
+        if _rule_broken(fields, place) >= 0:
+            broken += 1
+        else:
+            for price in range(4):
+                fields[LOG_OPEN + price, place] = math.log(fields[OPEN + price, place])
+    return broken
 
 
-@compiled_as_numpy
-def complete(fields: FloatArray) -> tuple[int, int, int]:
-    """Check the fields that were given, fill in the logarithms, and return what is wrong.
+def refuse_broken(fields: FloatArray, open_time: Sequence[int] | IntArray) -> None:
+    """Do nothing where no bar breaks a rule.
 
     Args:
         fields: float64[FIELDS, n].
+        open_time: of each bar, nanoseconds since 1970 UTC.
 
-    Returns:
-        The rule that the first bad bar breaks (a place in the rules), its place, and how many bars are bad.
+    Raises:
+        CorruptDataError: for a price that is no positive number or lies outside its bar, and for a negative
+            or infinite volume. A volume that is missing (NaN) is allowed, and so are trades and takers'.
     """
-    rule, first, count = 0, 0, 0
-    for place in range(fields.shape[1]):
-        broken_rule = _broken_rule(fields, place)
-        if broken_rule >= 0:
-            if count == 0:
-                rule, first = broken_rule, place
-            count += 1
-            continue
-        for price in range(4):
-            fields[LOG_OPEN + price, place] = np.log(fields[OPEN + price, place])
-    return rule, first, count
+    rules = np.array([rule_broken(fields, place) for place in range(fields.shape[1])], dtype=np.int64)
+    if (rules >= 0).any():
+        first, count = int(np.argmax(rules >= 0)), np.count_nonzero(rules >= 0)
+        opens = pd.Timestamp(int(open_time[first]), tz="UTC")
+        raise CorruptDataError(
+            f"{_RULES[rules[first]]}: {count} bars break a rule, the first opens {opens}. "
+            "Validate the klines before computing from them."
+        )
 
 
-@compiled_in_place
-def _broken_rule(fields: FloatArray, place: int) -> int:
+def rule_broken(fields: FloatArray, place: int) -> int:
     """Return the number of the first rule that a bar breaks, -1 for none."""
     for price in range(OPEN, CLOSE + 1):
         if not 0.0 < fields[price, place] < np.inf:
@@ -115,3 +114,6 @@ def _broken_rule(fields: FloatArray, place: int) -> int:
         if fields[amount, place] < 0.0 or fields[amount, place] == np.inf:
             return 2
     return -1
+
+
+_rule_broken = compiled_in_place(rule_broken)

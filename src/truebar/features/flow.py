@@ -2,128 +2,100 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 
-from truebar.arrays import FloatArray
-from truebar.compiled import compiled_as_numpy, compiled_in_place
+from truebar.arrays import FloatArray, IntArray
+from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED, TAKER_SPANS
-from truebar.features.decaying import average_in, ema_factor, fade, is_known
+from truebar.features.averaging import average, averages, ema_factor
 from truebar.features.fields import SLOT, TAKER_VOLUME, VOLUME
-from truebar.features.memory import (
-    FIRST,
-    HEADER_SIZE,
-    RING_MASK,
-    RING_SLOTS,
-    blank_memory,
-    clear_missing,
-    step_to,
-)
-from truebar.features.sliding import (
-    SPREAD_COUNT,
-    TOTALS,
-    is_complete,
-    slide_spread,
-    slide_sums,
-    slider_size,
-    spread_deviation,
-    spread_mean,
-    spread_size,
-)
+from truebar.features.memory import BAR, BEGIN, END, FIRST, SIZE, Layout, lay_out
+from truebar.features.windows import SPREAD, SUM, joined, walk, whole
 
-_KNOWN: Final = 0  # of the takers' volume
-_VOLUME: Final = 1
-_IMBALANCE: Final = 2  # bought less sold by takers
-_SHARED: Final = 3  # 1 where something was traded, so that there is a share
-_SHARE: Final = 4
-_CHANNELS: Final = 5
+_LAYOUT: Final = Layout()
 
-_RING: Final = HEADER_SIZE
-_SUMS_8: Final = _RING + RING_SLOTS * _CHANNELS
-_SUMS_24: Final = _SUMS_8 + slider_size(8, 3)
-_SUMS_96: Final = _SUMS_24 + slider_size(24, 3)
-_SPREAD: Final = _SUMS_96 + slider_size(96, 3)
-_AVERAGES: Final = _SPREAD + spread_size(96)  # weight and mean of each span
-_SIZE: Final = _AVERAGES + 2 * len(TAKER_SPANS)
+# Rows of the work: what is read, and the takers' share, NaN where nothing was traded.
+_VOLUME, _BOUGHT, _SHARE = range(3)
+_READ: Final = _LAYOUT.row(3)
+_TAKEN: Final = np.array([[VOLUME, _VOLUME], [TAKER_VOLUME, _BOUGHT]])
+_AVERAGES: Final = averages(_LAYOUT, [(_SHARE, ema_factor(span)) for span in TAKER_SPANS])
+_AVERAGE_TABLE: Final = _AVERAGES.table
+_AVERAGE_FACTORS: Final = _AVERAGES.factors
+_MEAN: Final = _AVERAGES.mean_row
+_MEAN_KNOWN: Final = _AVERAGES.known_row
 
-_FACTORS: Final = tuple(ema_factor(span) for span in TAKER_SPANS)
+# What is summed (volume where the takers' is known, bought less sold by takers), and the spread of the share.
+_KNOWN, _AMOUNT, _IMBALANCE, _CHANNELS = range(4)
+_TERMS: Final = _LAYOUT.row(_CHANNELS)
+_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 8), (24, 24), (48, 48))
+_SUMS: Final = joined(_LAYOUT, SUM, _TERMS, [0.0] * _CHANNELS, _CHAIN)
+_BARS: Final = (8, 24, 96)
+_SUMS_OF: Final = np.array([_SUMS.first_row[bars] for bars in _BARS])
+_SHARES: Final = _LAYOUT.row(3)
+_SPREADS: Final = joined(_LAYOUT, SPREAD, _SHARES, [0.0] * 3, _CHAIN)
+_SPREAD_96: Final = _SPREADS.first_row[96]
+_JOINS: Final = np.concatenate([_SUMS.table, _SPREADS.table])
+
 _SETTLED: Final = tuple(SETTLED[f"taker_share_{span}"] for span in TAKER_SPANS)
 
-_OUT_SHARE: Final = 0
 _OUT_IMBALANCE: Final = len(TAKER_SPANS)
-_OUT_SCORE: Final = _OUT_IMBALANCE + 3
+_OUT_SCORE: Final = _OUT_IMBALANCE + len(_BARS)
+
+blank = _LAYOUT.blank
+ROWS: Final = _LAYOUT.rows
+"""Rows of the work that the kernel needs."""
 
 
-def blank() -> FloatArray:
-    """Return the memory of a kernel that has seen no bar."""
-    return blank_memory(_SIZE)
+@compiled_within
+def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray) -> None:
+    """Bring the memory through a piece and write the columns of its bars, float64[columns, n]."""
+    lay_out(_TAKEN, fields, piece, work)
+    _set_terms(work, piece)
+    average(_AVERAGE_TABLE, _AVERAGE_FACTORS, memory, work, piece)
+    walk(_JOINS, memory, work, piece)
+    _write(memory, work, fields, piece, out)
 
 
-@compiled_as_numpy
-def fold(memory: FloatArray, fields: FloatArray, out: FloatArray) -> None:
-    """Bring the memory through n bars and write each bar's columns, float64[columns, n]."""
-    for place in range(fields.shape[1]):
-        update(memory, fields, place, out)
+@compiled_part
+def _set_terms(work: FloatArray, piece: IntArray) -> None:
+    """Set what is averaged and summed; what is missing changes nothing."""
+    for slot in range(piece[SIZE]):
+        volume, bought = work[_VOLUME, slot], work[_BOUGHT, slot]
+        is_known = not np.isnan(volume) and not np.isnan(bought)
+        is_shared = is_known and volume > 0.0
+        share = bought / volume
+        work[_SHARE, slot] = share if is_shared else np.nan
+        work[_TERMS + _KNOWN, slot] = 1.0 if is_known else 0.0
+        work[_TERMS + _AMOUNT, slot] = volume if is_known else 0.0
+        work[_TERMS + _IMBALANCE, slot] = bought - (volume - bought) if is_known else 0.0
+        work[_SHARES, slot] = 1.0 if is_shared else 0.0
+        work[_SHARES + 1, slot] = share if is_shared else 0.0
+        work[_SHARES + 2, slot] = 0.0
 
 
-@compiled_in_place
-def update(memory: FloatArray, fields: FloatArray, place: int, out: FloatArray) -> None:
-    """Bring the memory to one bar and write its columns."""
-    slot = int(fields[SLOT, place])
-    steps = step_to(memory, slot)
-    clear_missing(memory, _RING, _CHANNELS, slot, steps, 0.0)
-    volume, bought = fields[VOLUME, place], fields[TAKER_VOLUME, place]
-    known = not np.isnan(volume) and not np.isnan(bought)
-    shared = known and volume > 0.0
-    share = bought / volume if shared else np.nan
-    entry = _RING + (slot & RING_MASK) * _CHANNELS
-    memory[entry + _KNOWN] = 1.0 if known else 0.0
-    memory[entry + _VOLUME] = volume if known else 0.0
-    memory[entry + _IMBALANCE] = bought - (volume - bought) if known else 0.0
-    memory[entry + _SHARED] = 1.0 if shared else 0.0
-    memory[entry + _SHARE] = share if shared else 0.0
-    age = slot - int(memory[FIRST])
-    _write_averages(memory, steps, age, share, place, out)
-    _write_windows(memory, slot, age, share, place, out)
-
-
-@compiled_in_place
-def _write_averages(
-    memory: FloatArray, steps: int, age: int, share: float, place: int, out: FloatArray
+@compiled_part
+def _write(
+    memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray
 ) -> None:
-    for k in range(len(TAKER_SPANS)):
-        average = _AVERAGES + 2 * k
-        fade(memory, average, _FACTORS[k], steps - 1)
-        if np.isnan(share):
-            fade(memory, average, _FACTORS[k], 1)
-        else:
-            average_in(memory, average, _FACTORS[k], share)
-        is_settled = age >= _SETTLED[k] and is_known(memory, average)
-        out[_OUT_SHARE + k, place] = memory[average + 1] if is_settled else np.nan
-
-
-@compiled_in_place
-def _write_windows(
-    memory: FloatArray, slot: int, age: int, share: float, place: int, out: FloatArray
-) -> None:
-    slide_sums(memory, _SUMS_8, 8, 3, _RING, _CHANNELS, slot)
-    slide_sums(memory, _SUMS_24, 24, 3, _RING, _CHANNELS, slot)
-    slide_sums(memory, _SUMS_96, 96, 3, _RING, _CHANNELS, slot)
-    out[_OUT_IMBALANCE, place] = _imbalance(memory, _SUMS_8, 8, age)
-    out[_OUT_IMBALANCE + 1, place] = _imbalance(memory, _SUMS_24, 24, age)
-    out[_OUT_IMBALANCE + 2, place] = _imbalance(memory, _SUMS_96, 96, age)
-    slide_spread(memory, _SPREAD, 96, _RING, _CHANNELS, _SHARE, _SHARED, slot)
-    deviation = spread_deviation(memory, _SPREAD)
-    has_score = age >= 95 and is_complete(memory[_SPREAD + SPREAD_COUNT], 96) and deviation > 0.0
-    out[_OUT_SCORE, place] = (share - spread_mean(memory, _SPREAD)) / deviation if has_score else np.nan
-
-
-@compiled_in_place
-def _imbalance(memory: FloatArray, slider: int, window: int, age: int) -> float:
-    totals = slider + TOTALS
-    volume = memory[totals + _VOLUME]
-    if age < window - 1 or not is_complete(memory[totals + _KNOWN], window) or not volume > 0.0:
-        return np.nan
-    result: float = memory[totals + _IMBALANCE] / volume
-    return result
+    """Write the columns of the piece's bars."""
+    for place in range(piece[BAR], piece[END]):
+        slot = int(fields[SLOT, place]) - piece[BEGIN]
+        age = slot + piece[BEGIN] - int(memory[FIRST])
+        for k in range(len(TAKER_SPANS)):
+            mean = work[_MEAN + k, slot] * work[_MEAN_KNOWN + k, slot]
+            out[k, place] = mean if age >= _SETTLED[k] else np.nan
+        for k in range(len(_BARS)):
+            sums, bars = _SUMS_OF[k], float(_BARS[k])
+            known, amount = (
+                whole(work[sums + _KNOWN, slot], bars, age, bars - 1.0),
+                work[sums + _AMOUNT, slot],
+            )
+            imbalance = work[sums + _IMBALANCE, slot] / amount * known
+            out[_OUT_IMBALANCE + k, place] = imbalance if amount > 0.0 else np.nan
+        counts, mean = work[_SPREAD_96, slot], work[_SPREAD_96 + 1, slot]
+        deviation = math.sqrt(work[_SPREAD_96 + 2, slot] / counts) * whole(counts, 96.0, age, 95.0)
+        score = (work[_SHARE, slot] - mean) / deviation
+        out[_OUT_SCORE, place] = score if deviation > 0.0 else np.nan

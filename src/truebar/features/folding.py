@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from truebar.arrays import FloatArray
+from truebar.arrays import FloatArray, IntArray
+from truebar.features import kernels
 from truebar.features.family import Family
+from truebar.features.fields import refuse_broken
 
 
 class Folding:
@@ -22,31 +24,34 @@ class Folding:
     """
 
     def __init__(self, families: Sequence[Family]) -> None:
-        self._families = tuple(families)
         self.columns = tuple(name for family in families for name in family.columns)
-        self.memory = np.concatenate([family.blank() for family in families])
+        blanks = [family.blank() for family in families]
+        self.memory = np.concatenate(blanks)
+        self._table = np.empty((len(families), kernels.TABLE_COLUMNS), dtype=np.int64)
+        begin, top = 0, 0
+        for place, (family, blank) in enumerate(zip(families, blanks, strict=True)):
+            end, bottom = begin + blank.size, top + len(family.columns)
+            self._table[place] = family.kernel, begin, end, top, bottom
+            begin, top = end, bottom
         self._row = np.empty((len(self.columns), 1))
-        parts = np.split(self.memory, np.cumsum([family.blank().size for family in families])[:-1])
-        self._rows = np.cumsum([0, *(len(family.columns) for family in families)]).tolist()
-        outs = [self._row[begin:end] for begin, end in zip(self._rows[:-1], self._rows[1:], strict=True)]
-        # The views are made once: making them costs as much as folding a bar.
-        self._folds = [
-            (family.fold, part, out) for family, part, out in zip(families, parts, outs, strict=True)
-        ]
 
-    def fold_bar(self, bar: FloatArray) -> FloatArray:
-        """Take one bar in, float64[FIELDS, 1], and return its columns, float64[columns]."""
-        for fold, part, out in self._folds:
-            fold(part, bar, out)
+    def fold_bar(self, bar: FloatArray, open_time: int) -> FloatArray:
+        """Take one bar in, float64[FIELDS, 1], and return its columns, float64[columns].
+
+        Raises:
+            CorruptDataError: as `refuse_broken`; the memory is as it was before.
+        """
+        if kernels.fold(self._table, self.memory, bar, self._row):
+            refuse_broken(bar, [open_time])
         return self._row[:, 0].copy()
 
-    def fold_bars(self, fields: FloatArray) -> FloatArray:
-        """Take n bars in, float64[FIELDS, n], and return their columns, float64[columns, n]."""
-        matrix = np.empty((len(self.columns), fields.shape[1]))
-        for (fold, part, _), begin, end in zip(self._folds, self._rows[:-1], self._rows[1:], strict=True):
-            fold(part, fields, matrix[begin:end])
-        return matrix
+    def fold_bars(self, fields: FloatArray, open_time: IntArray) -> FloatArray:
+        """Take n bars in, float64[FIELDS, n], and return their columns, float64[columns, n].
 
-    def forget(self) -> None:
-        """Make the kernels as they were before the first bar."""
-        self.memory[:] = np.concatenate([family.blank() for family in self._families])
+        Raises:
+            CorruptDataError: as `refuse_broken`; the memory is as it was before.
+        """
+        matrix = np.empty((len(self.columns), fields.shape[1]))
+        if kernels.fold(self._table, self.memory, fields, matrix):
+            refuse_broken(fields, open_time)
+        return matrix

@@ -1,67 +1,149 @@
-"""The memory of a family's kernel: one flat float64 array, so that it can be copied, saved and restored.
+"""What a family's kernel remembers and works on, and the pieces of time that it takes its bars in.
 
-It begins with a header. Then come rings, which hold the last `RING_SLOTS` grid bars by slot, sliders
-(`truebar.features.sliding`) and averages (`truebar.features.decaying`); each kernel's module says where.
+The memory is one flat float64 array, so that it can be copied, saved and restored: a header, then delay lines
+(`truebar.features.windows`) and averages (`truebar.features.averaging`). The work is float64[rows, slots],
+scratch for one piece: consecutive slots of the grid, a missing bar being a slot of its own. Where the pieces
+are cut changes no bit: every value of a slot comes from the slots before it, whichever piece they were in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from truebar.arrays import FloatArray
-from truebar.compiled import compiled_in_place
+from truebar.arrays import FloatArray, IntArray
+from truebar.compiled import compiled_part
+from truebar.features.fields import SLOT
 
-RING_SLOTS: Final = 256
-"""Slots that a ring keeps: a power of two, and at least twice the longest window, as sliders need it."""
+Size: TypeAlias = np.uint64
+"""A whole number that is seen to be no negative index, for which numba would test each."""
 
-RING_MASK: Final = RING_SLOTS - 1
+SizeArray: TypeAlias = npt.NDArray[np.uint64]
 
 FIRST: Final = 0
 """Header: slot of the first bar."""
 
 LAST: Final = 1
-"""Header: slot of the latest bar."""
+"""Header: the latest slot."""
 
 STARTED: Final = 2
 """Header: 1 as soon as there is a bar."""
 
 HEADER_SIZE: Final = 3
 
-NEVER: Final = 1 << 40
-"""Steps since a bar that never was."""
+PIECE_SLOTS: Final = 168
+"""Most slots of a piece. Its rows stay in the processor's cache, and 21 lines each spread over all of it."""
 
-Region = tuple[int, int, float]
-"""Where a part of the memory begins, how long it is, and what it holds before the first bar."""
-
-
-def blank_memory(size: int, filled: Sequence[Region] = ()) -> FloatArray:
-    """Return a memory of `size` numbers that has seen no bar: zeros, but for the regions of `filled`."""
-    memory = np.zeros(size)
-    for begin, length, value in filled:
-        memory[begin : begin + length] = value
-    return memory
+WALKED_SLOTS: Final = 192
+"""Missing slots that are walked through before a bar, at least those of a piece; what lies before them is out
+of every window."""
 
 
-@compiled_in_place
-def step_to(memory: FloatArray, slot: int) -> int:
-    """Return how many grid bars after the latest bar `slot` lies (1: it follows), and make it the latest."""
-    steps = NEVER
+BAR, END, BEGIN, SIZE, LEFT_OUT, PIECE_PARTS = range(6)
+"""What a piece is: its first bar, the first bar after it, its first slot, how many slots it has, and how many
+were left out before it."""
+
+
+class Layout:
+    """Gives a family's kernel its rows of the work and its places in the memory.
+
+    Attributes:
+        rows: given so far.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._blank = [0.0] * HEADER_SIZE
+
+    def row(self, count: int = 1) -> int:
+        """Return the first of `count` rows of the work."""
+        self.rows += count
+        return self.rows - count
+
+    def place(self, count: int, blank: float = 0.0) -> int:
+        """Return the first of `count` places of the memory, which hold `blank` before the first bar."""
+        self._blank += [blank] * count
+        return len(self._blank) - count
+
+    def blank(self) -> FloatArray:
+        """Return the memory of a kernel that has seen no bar."""
+        return np.array(self._blank)
+
+
+@compiled_part
+def widest_piece(memory: FloatArray, fields: FloatArray) -> int:
+    """Return how many slots the widest piece of these bars can have; there must be one."""
+    begin = int(memory[LAST]) + 1 if memory[STARTED] == 1.0 else int(fields[SLOT, 0])
+    return min(int(fields[SLOT, fields.shape[1] - 1]) - begin + 1, PIECE_SLOTS)
+
+
+@compiled_part
+def next_piece(memory: FloatArray, fields: FloatArray, piece: IntArray, work: FloatArray) -> bool:
+    """Make `piece` the next one, and return whether there is one. One of missing slots alone has no bar."""
+    bar, width = piece[END], work.shape[1]
+    if bar == fields.shape[1]:
+        return False
+    slot = int(fields[SLOT, bar])
+    begin, left_out = slot, 0
     if memory[STARTED] == 0.0:
         memory[STARTED] = 1.0
         memory[FIRST] = slot
     else:
-        steps = slot - int(memory[LAST])
-    memory[LAST] = slot
-    return steps
+        after = int(memory[LAST]) + 1
+        begin = max(after, slot - WALKED_SLOTS)
+        left_out = begin - after
+    end, size = bar, width
+    while end < fields.shape[1] and fields[SLOT, end] < begin + width:
+        end += 1
+    if end > bar:
+        size = int(fields[SLOT, end - 1]) - begin + 1
+    memory[LAST] = begin + size - 1
+    piece[BAR], piece[END], piece[BEGIN], piece[SIZE], piece[LEFT_OUT] = bar, end, begin, size, left_out
+    return True
 
 
-@compiled_in_place
-def clear_missing(memory: FloatArray, ring: int, channels: int, slot: int, steps: int, blank: float) -> None:
-    """Set the ring's entries of the missing bars before `slot` to `blank`, which stands for no bar."""
-    for back in range(1, min(steps, RING_SLOTS)):
-        entry = ring + ((slot - back) & RING_MASK) * channels
-        for channel in range(channels):
-            memory[entry + channel] = blank
+@compiled_part
+def lay_out(taken: IntArray, fields: FloatArray, piece: IntArray, work: FloatArray) -> None:
+    """Write fields of the piece's bars into rows of the work, NaN where a bar is missing.
+
+    Args:
+        taken: int64[k, 2], field and row.
+        fields: float64[FIELDS, n].
+        piece: of `next_piece`.
+        work: float64[rows, slots].
+    """
+    bar, bars = piece[BAR], piece[END] - piece[BAR]
+    for k in range(taken.shape[0]):
+        values, row = fields[taken[k, 0]][bar : piece[END]], work[taken[k, 1]]
+        if bars == piece[SIZE]:
+            for place in range(bars):
+                row[place] = values[place]
+        else:
+            for place in range(piece[SIZE]):
+                row[place] = np.nan
+            for place in range(bars):
+                row[int(fields[SLOT, bar + place]) - piece[BEGIN]] = values[place]
+
+
+@compiled_part
+def hand_out(given: IntArray, fields: FloatArray, piece: IntArray, work: FloatArray, out: FloatArray) -> None:
+    """Write consecutive rows of the work as columns of the piece's bars.
+
+    Args:
+        given: int64[3], first row, first column, and how many.
+        fields: float64[FIELDS, n].
+        piece: of `next_piece`.
+        work: float64[rows, slots].
+        out: float64[columns, n].
+    """
+    bar, bars = piece[BAR], piece[END] - piece[BAR]
+    for k in range(given[2]):
+        row, column = work[given[0] + k], out[given[1] + k][bar : piece[END]]
+        if bars == piece[SIZE]:
+            for place in range(bars):
+                column[place] = row[place]
+        else:
+            for place in range(bars):
+                column[place] = row[int(fields[SLOT, bar + place]) - piece[BEGIN]]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from truebar.arrays import FloatArray
 from truebar.errors import CorruptDataError, SchemaError
-from truebar.features.fields import FIELDS, OPTIONAL, REQUIRED, SLOT, broken, complete
+from truebar.features.fields import FIELDS, OPTIONAL, REQUIRED, SLOT
 
 _NUMBERS: Final = struct.Struct(f"={len(REQUIRED) + len(OPTIONAL)}d")
 _NAN: Final = float("nan")
@@ -29,11 +29,11 @@ class BarReader:
         self.fields: FloatArray = np.frombuffer(self._bytes).reshape(FIELDS, 1)
 
     def read(self, bar: Any) -> int:
-        """Read a bar, check it, and return its open_time, nanoseconds since 1970 UTC.
+        """Read a bar and return its open_time, nanoseconds since 1970 UTC.
 
         Raises:
             SchemaError: an attribute is missing, or is no time or number.
-            CorruptDataError: a price is no positive number or lies outside the bar, or a volume is negative.
+            CorruptDataError: its open_time is missing.
         """
         open_time = moment(getattr(bar, "open_time", None))
         trades, bought = getattr(bar, "trades", None), getattr(bar, "taker_buy_volume", None)
@@ -54,9 +54,6 @@ class BarReader:
                 f"bar {pd.Timestamp(open_time, tz='UTC')}: {error}; expected the attributes open_time, "
                 f"{', '.join(REQUIRED)} as numbers, and {', '.join(OPTIONAL)} where the source gives them."
             ) from error
-        rule, _, count = complete(self.fields)
-        if count:
-            raise broken(rule, count, open_time)
         return open_time
 
     def at(self, slot: int) -> FloatArray:

@@ -8,18 +8,18 @@ from typing import Final
 
 from truebar.errors import ConfigurationError
 from truebar.feature_columns import COLUMN_FAMILIES
-from truebar.features import averages, flow, price, volatility, volume
+from truebar.features import averages, flow, kernels, price, volatility, volume
 from truebar.features.family import Family
 
 FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
     {
-        name: Family(COLUMN_FAMILIES[name], kernel.blank, kernel.fold)
-        for name, kernel in (
-            ("price", price),
-            ("averages", averages),
-            ("volatility", volatility),
-            ("volume", volume),
-            ("flow", flow),
+        name: Family(COLUMN_FAMILIES[name], number, kernel.blank, kernel.fold)
+        for name, number, kernel in (
+            ("price", kernels.PRICE, price),
+            ("averages", kernels.AVERAGES, averages),
+            ("volatility", kernels.VOLATILITY, volatility),
+            ("volume", kernels.VOLUME, volume),
+            ("flow", kernels.FLOW, flow),
         )
     }
 )

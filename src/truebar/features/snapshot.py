@@ -15,7 +15,8 @@ from truebar.arrays import FloatArray
 from truebar.compiled import code_digest
 from truebar.errors import SnapshotError
 from truebar.features.family import Family
-from truebar.features.fields import FIELDS
+from truebar.features.fields import FIELDS, complete
+from truebar.features.memory import next_piece
 from truebar.fingerprint import fingerprint
 
 _MAGIC: Final = b"truebar features 1\n"
@@ -28,7 +29,10 @@ def kernel_digest(families: Sequence[Family]) -> str:
 
     It covers the names of the columns, and the compiled functions and constants that compute them.
     """
-    return fingerprint([[family.name, family.columns, code_digest(family.fold)] for family in families])
+    shared = [code_digest(next_piece), code_digest(complete)]
+    return fingerprint(
+        [[family.name, family.columns, code_digest(family.fold), *shared] for family in families]
+    )
 
 
 @dataclass(frozen=True)

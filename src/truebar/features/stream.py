@@ -9,7 +9,7 @@ import pandas as pd
 from truebar.arrays import FloatArray
 from truebar.bars import Grid, grid_of
 from truebar.errors import CorruptDataError, TooFewRowsError, WrongTimeframeError
-from truebar.features.fields import SLOT, fields_of
+from truebar.features.fields import SLOT, fields_of, refuse_broken
 from truebar.features.folding import Folding
 from truebar.features.reading import BarReader, moment
 from truebar.features.registry import families_of
@@ -76,20 +76,21 @@ class FeatureStream:
         The stream is as it was before when this raises.
         """
         open_time, step = self._read(bar)
-        if step != self._step:
-            self._settle(step)
         if step is None:
+            values = self._peeked(open_time, 0)
             self._held = self._reader.at(0).copy()
-            values = self._peeked(0)
         else:
-            values = self._folding.fold_bar(self._reader.at(open_time // step))
+            if step != self._step:
+                refuse_broken(self._reader.fields, [open_time])
+                self._settle(step)
+            values = self._folding.fold_bar(self._reader.at(open_time // step), open_time)
         self._latest = open_time
         return values
 
     def peek(self, bar: Any) -> FloatArray:
         """Return what `update` would, and leave the stream as it is: for a bar that still forms."""
         open_time, step = self._read(bar)
-        return self._peeked(0 if step is None else open_time // step, step)
+        return self._peeked(open_time, 0 if step is None else open_time // step, step)
 
     def extend(self, bars: pd.DataFrame) -> pd.DataFrame:
         """Take many closed bars in and return their features, as `batch` does.
@@ -101,10 +102,12 @@ class FeatureStream:
         """
         grid = self._grid_of(bars)
         fields = fields_of(bars, grid)
-        if len(bars):
+        if len(bars) and grid.step != self._step:
+            refuse_broken(fields, grid.open_time)
             self._settle(grid.step)
+        matrix = self._folding.fold_bars(fields, grid.open_time)
+        if len(bars):
             self._latest = int(grid.open_time[-1])
-        matrix = self._folding.fold_bars(fields)
         frame = pd.DataFrame(matrix.T, columns=list(self.columns), copy=False)
         frame.insert(0, "available_at", utc_index(grid.open_time + grid.step))
         frame.insert(0, "open_time", utc_index(grid.open_time))
@@ -126,19 +129,19 @@ class FeatureStream:
         self._folding.memory[:] = saved.memory
         self._step, self._latest, self._held = saved.step, saved.latest, saved.held
 
-    def _peeked(self, slot: int, step: int | None = None) -> FloatArray:
+    def _peeked(self, open_time: int, slot: int, step: int | None = None) -> FloatArray:
         """Fold the bar that was read on a copy of the memory."""
         self._scratch.memory[:] = self._folding.memory
         if step is not None:
             self._fold_held(self._scratch, step)
-        return self._scratch.fold_bar(self._reader.at(slot))
+        return self._scratch.fold_bar(self._reader.at(slot), open_time)
 
     def _fold_held(self, folding: Folding, step: int) -> None:
         """Fold the first bar, which is held back until the step is known."""
         if self._held is not None and self._latest is not None:
             held = self._held.copy()
             held[SLOT, 0] = self._latest // step
-            folding.fold_bar(held)
+            folding.fold_bar(held, self._latest)
 
     def _settle(self, step: int | None) -> None:
         """Make `step` the length of a bar."""

@@ -7,223 +7,171 @@ from typing import Final
 
 import numpy as np
 
-from truebar.arrays import FloatArray
-from truebar.compiled import compiled_as_numpy, compiled_in_place
+from truebar.arrays import FloatArray, IntArray
+from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED
-from truebar.features.decaying import average_in, fade, is_known, wilder_factor
-from truebar.features.fields import (
-    CLOSE,
-    HIGH,
-    LOG_CLOSE,
-    LOG_HIGH,
-    LOG_LOW,
-    LOG_OPEN,
-    LOW,
-    SLOT,
-)
-from truebar.features.memory import (
-    FIRST,
-    HEADER_SIZE,
-    RING_MASK,
-    RING_SLOTS,
-    blank_memory,
-    clear_missing,
-    step_to,
-)
-from truebar.features.sliding import (
-    SPREAD_COUNT,
-    TOTALS,
-    is_complete,
-    slide_highest,
-    slide_spread,
-    slide_sums,
-    slider_size,
-    spread_deviation,
-    spread_mean,
-    spread_size,
-)
+from truebar.features.averaging import average, averages, wilder_factor
+from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW, SLOT
+from truebar.features.memory import BAR, BEGIN, END, FIRST, SIZE, Layout, hand_out, lay_out
+from truebar.features.windows import HIGHEST, SPREAD, SUM, earlier, joined, walk, whole
 
-_KNOWN: Final = 0
-_MOVED: Final = 1
-_SQUARE: Final = 2
-_RANGE: Final = 3  # ln(high / low)
-_RANGE_SQUARE: Final = 4
-_GARMAN_KLASS: Final = 5
-_FALL_SQUARE: Final = 6
-_CLOSE: Final = 7
-_LOG_CLOSE: Final = 8
-_CHANNELS: Final = 9
+_LAYOUT: Final = Layout()
 
-_RING: Final = HEADER_SIZE
-_EXTREMES: Final = _RING + RING_SLOTS * _CHANNELS
-_SUMS_8: Final = _EXTREMES + RING_SLOTS * 2
-_SUMS_24: Final = _SUMS_8 + slider_size(8, 3)
-_SUMS_96: Final = _SUMS_24 + slider_size(24, 6)
-_WIDTH_24: Final = _SUMS_96 + slider_size(96, 7)
-_WIDTH_96: Final = _WIDTH_24 + slider_size(24, 2)
-_BOLLINGER: Final = _WIDTH_96 + slider_size(96, 2)
-_TRUE_RANGE: Final = _BOLLINGER + spread_size(20)  # weight and mean
-_SIZE: Final = _TRUE_RANGE + 2
+# Rows of the work: what is read, and the closes one bar before.
+_CLOSE, _LOG_CLOSE, _HIGH, _LOW, _LOG_OPEN, _LOG_HIGH, _LOG_LOW = range(7)
+_FIELDS_READ: Final = (CLOSE, LOG_CLOSE, HIGH, LOW, LOG_OPEN, LOG_HIGH, LOG_LOW)
+_READ: Final = _LAYOUT.row(7)
+_TAKEN: Final = np.array([[field, _READ + row] for row, field in enumerate(_FIELDS_READ)])
+_EARLIER: Final = earlier(_LAYOUT, _CLOSE, [1], rows=2)
+_LAGS: Final = _EARLIER.table
+_BEFORE: Final = _EARLIER.first_row[1]
 
-_FACTOR: Final = wilder_factor(14)
+# What is summed; the log of highs and lows, the latter negated; number, mean and squares of closes.
+_KNOWN, _MOVED, _SQUARE, _RANGE, _RANGE_SQUARE, _GARMAN_KLASS, _FALL_SQUARE, _CHANNELS = range(8)
+_TERMS: Final = _LAYOUT.row(_CHANNELS)
+_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 8), (24, 24), (48, 48))
+_SUMS: Final = joined(_LAYOUT, SUM, _TERMS, [0.0] * _CHANNELS, _CHAIN)
+_SUMS_8: Final = _SUMS.first_row[8]
+_SUMS_24: Final = _SUMS.first_row[24]
+_SUMS_96: Final = _SUMS.first_row[96]
+_EXTREMES: Final = _LAYOUT.row(2)
+_HIGHEST: Final = joined(_LAYOUT, HIGHEST, _EXTREMES, [-np.inf] * 2, _CHAIN)
+_WIDTH_24: Final = _HIGHEST.first_row[24]
+_WIDTH_96: Final = _HIGHEST.first_row[96]
+_CLOSES: Final = _LAYOUT.row(3)
+_SPREADS: Final = joined(_LAYOUT, SPREAD, _CLOSES, [0.0] * 3, ((1, 1), (2, 2), (4, 1), (5, 5), (10, 10)))
+_SPREAD_20: Final = _SPREADS.first_row[20]
+_JOINS: Final = np.concatenate([_SUMS.table, _HIGHEST.table, _SPREADS.table])
+
+_TRUE_RANGE: Final = _LAYOUT.row()
+_AVERAGE: Final = averages(_LAYOUT, [(_TRUE_RANGE, wilder_factor(14))])
+_AVERAGE_TABLE: Final = _AVERAGE.table
+_AVERAGE_FACTORS: Final = _AVERAGE.factors
+_MEAN_RANGE: Final = _AVERAGE.mean_row
+_RANGE_KNOWN: Final = _AVERAGE.known_row
+
 _SETTLED: Final = SETTLED["atr_share_14"]
 
 _PARKINSON: Final = 4.0 * math.log(2.0)
 _GARMAN_KLASS_BODY: Final = 2.0 * math.log(2.0) - 1.0
 
-_OUT_REALIZED: Final = 0
 _OUT_PARKINSON: Final = 3
-_OUT_GARMAN_KLASS: Final = 5
 _OUT_RATIO: Final = 7
 _OUT_BOLLINGER: Final = 12
 _OUT_TRUE_RANGE: Final = 14
 _OUT_WIDTH: Final = 17
 
+_OUT: Final = _LAYOUT.row(_OUT_BOLLINGER)
+_GIVEN: Final = np.array([_OUT, 0, _OUT_BOLLINGER])
 
-def blank() -> FloatArray:
-    """Return the memory of a kernel that has seen no bar."""
-    return blank_memory(_SIZE, [(_EXTREMES, RING_SLOTS * 2, -np.inf)])
+# Roots of means, in the order of their columns: bars, warm-up and factor; rows of sum, divisor and count.
+_ROOTS: Final = (
+    (8.0, 8.0, 1.0), (24.0, 24.0, 1.0), (96.0, 96.0, 1.0), (24.0, 23.0, _PARKINSON), (96.0, 95.0, _PARKINSON),
+    (24.0, 23.0, 1.0), (96.0, 95.0, 1.0),
+)  # fmt: skip
+_ROOT_ROWS: Final = np.array(
+    [
+        *([sums + _SQUARE, sums + _MOVED, sums + _KNOWN] for sums in (_SUMS_8, _SUMS_24, _SUMS_96)),
+        *([sums + _RANGE_SQUARE, sums + _KNOWN, sums + _KNOWN] for sums in (_SUMS_24, _SUMS_96)),
+        *([sums + _GARMAN_KLASS, sums + _KNOWN, sums + _KNOWN] for sums in (_SUMS_24, _SUMS_96)),
+    ]
+)
+_RATIO_ROWS: Final = np.array(
+    [
+        [_OUT, _OUT + 2],
+        [_OUT + 1, _OUT + 2],
+        [_OUT + _OUT_PARKINSON, _OUT + _OUT_PARKINSON + 1],
+        [_OUT + _OUT_PARKINSON + 1, _OUT + 2],
+        [_SUMS_96 + _FALL_SQUARE, _SUMS_96 + _SQUARE],
+    ]
+)
 
-
-@compiled_as_numpy
-def fold(memory: FloatArray, fields: FloatArray, out: FloatArray) -> None:
-    """Bring the memory through n bars and write each bar's columns, float64[columns, n]."""
-    for place in range(fields.shape[1]):
-        update(memory, fields, place, out)
-
-
-@compiled_in_place
-def update(memory: FloatArray, fields: FloatArray, place: int, out: FloatArray) -> None:
-    """Bring the memory to one bar and write its columns."""
-    slot = int(fields[SLOT, place])
-    steps = step_to(memory, slot)
-    clear_missing(memory, _RING, _CHANNELS, slot, steps, 0.0)
-    clear_missing(memory, _EXTREMES, 2, slot, steps, -np.inf)
-    _remember(memory, slot, fields, place)
-    age = slot - int(memory[FIRST])
-    slide_sums(memory, _SUMS_8, 8, 3, _RING, _CHANNELS, slot)
-    slide_sums(memory, _SUMS_24, 24, 6, _RING, _CHANNELS, slot)
-    slide_sums(memory, _SUMS_96, 96, 7, _RING, _CHANNELS, slot)
-    _write_levels(memory, age, place, out)
-    _write_bollinger(memory, slot, age, fields[CLOSE, place], place, out)
-    _write_true_range(memory, slot, steps, age, fields, place, out)
-    _write_widths(memory, slot, age, place, out)
-
-
-@compiled_in_place
-def _remember(memory: FloatArray, slot: int, fields: FloatArray, place: int) -> None:
-    entry = _RING + (slot & RING_MASK) * _CHANNELS
-    before = _RING + ((slot - 1) & RING_MASK) * _CHANNELS
-    follows = memory[before + _KNOWN]
-    moved = (fields[LOG_CLOSE, place] - memory[before + _LOG_CLOSE]) * follows
-    width = fields[LOG_HIGH, place] - fields[LOG_LOW, place]
-    body = fields[LOG_CLOSE, place] - fields[LOG_OPEN, place]
-    memory[entry + _KNOWN] = 1.0
-    memory[entry + _MOVED] = follows
-    memory[entry + _SQUARE] = moved * moved
-    memory[entry + _RANGE] = width
-    memory[entry + _RANGE_SQUARE] = width * width
-    memory[entry + _GARMAN_KLASS] = 0.5 * width * width - _GARMAN_KLASS_BODY * body * body
-    memory[entry + _FALL_SQUARE] = moved * moved if moved < 0.0 else 0.0
-    memory[entry + _CLOSE] = fields[CLOSE, place]
-    memory[entry + _LOG_CLOSE] = fields[LOG_CLOSE, place]
-    extreme = _EXTREMES + (slot & RING_MASK) * 2
-    memory[extreme] = fields[LOG_HIGH, place]
-    memory[extreme + 1] = -fields[LOG_LOW, place]
+blank = _LAYOUT.blank
+ROWS: Final = _LAYOUT.rows
+"""Rows of the work that the kernel needs."""
 
 
-@compiled_in_place
-def _write_levels(memory: FloatArray, age: int, place: int, out: FloatArray) -> None:
-    """Write the estimators of METHOD §1 and how short windows compare with long ones."""
-    short = _realized(memory, _SUMS_8, 8, age)
-    middle = _realized(memory, _SUMS_24, 24, age)
-    long = _realized(memory, _SUMS_96, 96, age)
-    range_middle = _of_ranges(memory, _SUMS_24, 24, age, _RANGE_SQUARE, _PARKINSON)
-    range_long = _of_ranges(memory, _SUMS_96, 96, age, _RANGE_SQUARE, _PARKINSON)
-    out[_OUT_REALIZED, place] = short
-    out[_OUT_REALIZED + 1, place] = middle
-    out[_OUT_REALIZED + 2, place] = long
-    out[_OUT_PARKINSON, place] = range_middle
-    out[_OUT_PARKINSON + 1, place] = range_long
-    out[_OUT_GARMAN_KLASS, place] = _of_ranges(memory, _SUMS_24, 24, age, _GARMAN_KLASS, 1.0)
-    out[_OUT_GARMAN_KLASS + 1, place] = _of_ranges(memory, _SUMS_96, 96, age, _GARMAN_KLASS, 1.0)
-    out[_OUT_RATIO, place] = short / long if long > 0.0 else np.nan
-    out[_OUT_RATIO + 1, place] = middle / long if long > 0.0 else np.nan
-    out[_OUT_RATIO + 2, place] = range_middle / range_long if range_long > 0.0 else np.nan
-    out[_OUT_RATIO + 3, place] = range_long / long if long > 0.0 else np.nan
-    squares = memory[_SUMS_96 + TOTALS + _SQUARE]
-    falls = memory[_SUMS_96 + TOTALS + _FALL_SQUARE]
-    out[_OUT_RATIO + 4, place] = falls / squares if long > 0.0 else np.nan
+@compiled_within
+def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray) -> None:
+    """Bring the memory through a piece and write the columns of its bars, float64[columns, n]."""
+    lay_out(_TAKEN, fields, piece, work)
+    walk(_LAGS, memory, work, piece)
+    _set_terms(work, piece)
+    average(_AVERAGE_TABLE, _AVERAGE_FACTORS, memory, work, piece)
+    walk(_JOINS, memory, work, piece)
+    _set_levels(work, piece, piece[BEGIN] - int(memory[FIRST]))
+    hand_out(_GIVEN, fields, piece, work, out)
+    _write_ranges(memory, work, fields, piece, out)
 
 
-@compiled_in_place
-def _realized(memory: FloatArray, slider: int, window: int, age: int) -> float:
-    totals = slider + TOTALS
-    if age < window or not is_complete(memory[totals + _KNOWN], window):
-        return np.nan
-    return math.sqrt(memory[totals + _SQUARE] / memory[totals + _MOVED])
+@compiled_part
+def _set_terms(work: FloatArray, piece: IntArray) -> None:
+    """Set what is summed, compared and averaged; what is missing changes nothing."""
+    for slot in range(piece[SIZE]):
+        moved = work[_LOG_CLOSE, slot] - work[_BEFORE + 1, slot]
+        is_there, has_moved = not np.isnan(work[_CLOSE, slot]), not np.isnan(moved)
+        square = moved * moved if has_moved else 0.0
+        width = work[_LOG_HIGH, slot] - work[_LOG_LOW, slot] if is_there else 0.0
+        body = work[_LOG_CLOSE, slot] - work[_LOG_OPEN, slot] if is_there else 0.0
+        work[_TERMS + _KNOWN, slot] = 1.0 if is_there else 0.0
+        work[_TERMS + _MOVED, slot] = 1.0 if has_moved else 0.0
+        work[_TERMS + _SQUARE, slot] = square
+        work[_TERMS + _RANGE, slot] = width
+        work[_TERMS + _RANGE_SQUARE, slot] = width * width
+        work[_TERMS + _GARMAN_KLASS, slot] = 0.5 * width * width - _GARMAN_KLASS_BODY * body * body
+        work[_TERMS + _FALL_SQUARE, slot] = square if moved < 0.0 else 0.0
+        work[_EXTREMES, slot] = work[_LOG_HIGH, slot] if is_there else -np.inf
+        work[_EXTREMES + 1, slot] = -work[_LOG_LOW, slot] if is_there else -np.inf
+        work[_CLOSES, slot] = 1.0 if is_there else 0.0
+        work[_CLOSES + 1, slot] = work[_CLOSE, slot] if is_there else 0.0
+        work[_CLOSES + 2, slot] = 0.0
+        high, low, before = work[_HIGH, slot], work[_LOW, slot], work[_BEFORE, slot]
+        true_range = max(high - low, abs(high - before), abs(low - before))
+        work[_TRUE_RANGE, slot] = true_range if has_moved else np.nan
 
 
-@compiled_in_place
-def _of_ranges(memory: FloatArray, slider: int, window: int, age: int, channel: int, divisor: float) -> float:
-    totals = slider + TOTALS
-    known = memory[totals + _KNOWN]
-    if age < window - 1 or not is_complete(known, window):
-        return np.nan
-    return math.sqrt(max(memory[totals + channel], 0.0) / known / divisor)
+@compiled_part
+def _set_levels(work: FloatArray, piece: IntArray, age: int) -> None:
+    """Set the estimators of METHOD §1 and how short windows compare; `age` is that of the first slot."""
+    size = piece[SIZE]
+    for k in range(len(_ROOTS)):
+        bars, warmup, divisor = _ROOTS[k]
+        value, divided, counts = _ROOT_ROWS[k, 0], _ROOT_ROWS[k, 1], _ROOT_ROWS[k, 2]
+        for slot in range(size):
+            root = math.sqrt(max(work[value, slot], 0.0) / work[divided, slot] / divisor)
+            work[_OUT + k, slot] = root * whole(work[counts, slot], bars, age + slot, warmup)
+    for k in range(len(_RATIO_ROWS)):
+        above, below = _RATIO_ROWS[k, 0], _RATIO_ROWS[k, 1]
+        for slot in range(size):
+            ratio = work[above, slot] / work[below, slot]
+            work[_OUT + _OUT_RATIO + k, slot] = ratio if work[below, slot] > 0.0 else np.nan
+    for slot in range(size):
+        known = whole(work[_SUMS_96 + _KNOWN, slot], 96.0, age + slot, 96.0)
+        work[_OUT + _OUT_BOLLINGER - 1, slot] *= known
 
 
-@compiled_in_place
-def _write_bollinger(
-    memory: FloatArray, slot: int, age: int, close: float, place: int, out: FloatArray
+@compiled_part
+def _write_ranges(
+    memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray
 ) -> None:
-    """Width and position of the bands two standard deviations around the mean of 20 closes (Bollinger)."""
-    slide_spread(memory, _BOLLINGER, 20, _RING, _CHANNELS, _CLOSE, _KNOWN, slot)
-    out[_OUT_BOLLINGER, place] = np.nan
-    out[_OUT_BOLLINGER + 1, place] = np.nan
-    if age >= 19 and is_complete(memory[_BOLLINGER + SPREAD_COUNT], 20):
-        mean, deviation = spread_mean(memory, _BOLLINGER), spread_deviation(memory, _BOLLINGER)
+    """Write Bollinger's bands, Wilder's average true range, and how wide the price ranged."""
+    for place in range(piece[BAR], piece[END]):
+        slot = int(fields[SLOT, place]) - piece[BEGIN]
+        age, close = slot + piece[BEGIN] - int(memory[FIRST]), work[_CLOSE, slot]
+        count, mean = work[_SPREAD_20, slot], work[_SPREAD_20 + 1, slot]
+        deviation = math.sqrt(work[_SPREAD_20 + 2, slot] / count) * whole(count, 20.0, age, 19.0)
         out[_OUT_BOLLINGER, place] = 4.0 * deviation / mean
-        if deviation > 0.0:
-            out[_OUT_BOLLINGER + 1, place] = (close - mean + 2.0 * deviation) / (4.0 * deviation)
-
-
-@compiled_in_place
-def _write_true_range(
-    memory: FloatArray, slot: int, steps: int, age: int, fields: FloatArray, place: int, out: FloatArray
-) -> None:
-    """Wilder's average true range over the close, and the bar's own range against it and its mean."""
-    true_range = np.nan
-    if steps == 1:
-        earlier_close = memory[_RING + ((slot - 1) & RING_MASK) * _CHANNELS + _CLOSE]
-        high, low = fields[HIGH, place], fields[LOW, place]
-        true_range = max(high - low, abs(high - earlier_close), abs(low - earlier_close))
-        average_in(memory, _TRUE_RANGE, _FACTOR, true_range)
-    else:
-        fade(memory, _TRUE_RANGE, _FACTOR, steps)
-    is_settled = age >= _SETTLED and is_known(memory, _TRUE_RANGE)
-    mean = memory[_TRUE_RANGE + 1]
-    out[_OUT_TRUE_RANGE, place] = mean / fields[CLOSE, place] if is_settled else np.nan
-    out[_OUT_TRUE_RANGE + 1, place] = true_range / mean if is_settled and mean > 0.0 else np.nan
-    totals = _SUMS_24 + TOTALS
-    width = memory[_RING + (slot & RING_MASK) * _CHANNELS + _RANGE]
-    has_window = age >= 23 and is_complete(memory[totals + _KNOWN], 24) and memory[totals + _RANGE] > 0.0
-    out[_OUT_TRUE_RANGE + 2, place] = (
-        width * memory[totals + _KNOWN] / memory[totals + _RANGE] if has_window else np.nan
-    )
-
-
-@compiled_in_place
-def _write_widths(memory: FloatArray, slot: int, age: int, place: int, out: FloatArray) -> None:
-    slide_highest(memory, _WIDTH_24, 24, _EXTREMES, slot)
-    slide_highest(memory, _WIDTH_96, 96, _EXTREMES, slot)
-    out[_OUT_WIDTH, place] = _width(memory, _WIDTH_24, _SUMS_24, 24, age)
-    out[_OUT_WIDTH + 1, place] = _width(memory, _WIDTH_96, _SUMS_96, 96, age)
-
-
-@compiled_in_place
-def _width(memory: FloatArray, slider: int, sums: int, window: int, age: int) -> float:
-    if age < window - 1 or not is_complete(memory[sums + TOTALS + _KNOWN], window):
-        return np.nan
-    result: float = memory[slider + TOTALS] + memory[slider + TOTALS + 1]
-    return result
+        has_band = deviation > 0.0
+        position = (close - mean + 2.0 * deviation) / (4.0 * deviation) if has_band else np.nan
+        out[_OUT_BOLLINGER + 1, place] = position
+        true_range, mean_range = work[_TRUE_RANGE, slot], work[_MEAN_RANGE, slot]
+        settled = work[_RANGE_KNOWN, slot] if age >= _SETTLED else np.nan
+        out[_OUT_TRUE_RANGE, place] = mean_range / close * settled
+        out[_OUT_TRUE_RANGE + 1, place] = true_range / mean_range * settled if mean_range > 0.0 else np.nan
+        counts, ranges = work[_SUMS_24 + _KNOWN, slot], work[_SUMS_24 + _RANGE, slot]
+        known = whole(counts, 24.0, age, 23.0)
+        ratio = work[_TERMS + _RANGE, slot] * counts / ranges if ranges > 0.0 else np.nan
+        out[_OUT_TRUE_RANGE + 2, place] = ratio * known
+        out[_OUT_WIDTH, place] = (work[_WIDTH_24, slot] + work[_WIDTH_24 + 1, slot]) * known
+        known = whole(work[_SUMS_96 + _KNOWN, slot], 96.0, age, 95.0)
+        out[_OUT_WIDTH + 1, place] = (work[_WIDTH_96, slot] + work[_WIDTH_96 + 1, slot]) * known

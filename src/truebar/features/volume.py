@@ -2,64 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 
-from truebar.arrays import FloatArray
-from truebar.compiled import compiled_as_numpy, compiled_in_place
+from truebar.arrays import FloatArray, IntArray
+from truebar.compiled import compiled_part, compiled_within
 from truebar.features.fields import CLOSE, HIGH, LOW, SLOT, TRADES, VOLUME
-from truebar.features.memory import (
-    FIRST,
-    HEADER_SIZE,
-    RING_MASK,
-    RING_SLOTS,
-    blank_memory,
-    clear_missing,
-    step_to,
+from truebar.features.memory import BAR, BEGIN, END, FIRST, SIZE, Layout, lay_out
+from truebar.features.windows import SPREAD, SUM, earlier, joined, walk, whole
+
+_LAYOUT: Final = Layout()
+
+# Rows of the work: what is read, the typical price, and close and typical price one bar before.
+_HIGH, _LOW, _CLOSE, _TYPICAL, _VOLUME, _TRADES = range(6)
+_READ: Final = _LAYOUT.row(6)
+_TAKEN: Final = np.array([[HIGH, _HIGH], [LOW, _LOW], [CLOSE, _CLOSE], [VOLUME, _VOLUME], [TRADES, _TRADES]])
+_EARLIER: Final = earlier(_LAYOUT, _CLOSE, [1], rows=2)
+_LAGS: Final = _EARLIER.table
+_BEFORE: Final = _EARLIER.first_row[1]
+
+# What is summed. Money: volume times where the close lies in the bar, -1 at the low and 1 at the high.
+_KNOWN, _AMOUNT, _MONEY, _TYPICAL_VOLUME, _SIGNED, _COUNTED, _NUMBER, _TRADED, _CHANNELS = range(9)
+_TERMS: Final = _LAYOUT.row(_CHANNELS)
+_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 4), (20, 4), (24, 24), (48, 48))
+_SUMS: Final = joined(_LAYOUT, SUM, _TERMS, [0.0] * _CHANNELS, _CHAIN)
+_SUMS_8: Final = _SUMS.first_row[8]
+_SUMS_20: Final = _SUMS.first_row[20]
+_SUMS_24: Final = _SUMS.first_row[24]
+_SUMS_96: Final = _SUMS.first_row[96]
+_SUMS_OF: Final = np.array([_SUMS_24, _SUMS_96])
+_FLOW_KNOWN, _INFLOW, _OUTFLOW = range(3)
+_FLOWS: Final = _LAYOUT.row(3)
+_FLOW_SUMS: Final = joined(_LAYOUT, SUM, _FLOWS, [0.0] * 3, ((1, 1), (2, 2), (4, 2), (6, 1), (7, 7)))
+_FLOWS_14: Final = _FLOW_SUMS.first_row[14]
+_VOLUMES: Final = _LAYOUT.row(3)
+_SPREADS: Final = joined(
+    _LAYOUT, SPREAD, _VOLUMES, [0.0] * 3, ((1, 1), (2, 1), (3, 3), (6, 6), (12, 12), (24, 24), (48, 48))
 )
-from truebar.features.sliding import (
-    SPREAD_COUNT,
-    TOTALS,
-    is_complete,
-    slide_spread,
-    slide_sums,
-    slider_size,
-    spread_deviation,
-    spread_mean,
-    spread_size,
-)
+_SPREAD_96: Final = _SPREADS.first_row[96]
+_JOINS: Final = np.concatenate([_SUMS.table, _FLOW_SUMS.table, _SPREADS.table])
 
-_KNOWN: Final = 0  # of the volume
-_VOLUME: Final = 1
-_MONEY: Final = 2  # volume times where the close lies in the bar, -1 at the low and 1 at the high
-_TYPICAL_VOLUME: Final = 3
-_SIGNED: Final = 4
-_COUNTED: Final = 5  # of the trades
-_TRADES: Final = 6
-_TRADED: Final = 7  # volume of bars whose trades are counted
-_CHANNELS: Final = 8
-
-_FLOW_KNOWN: Final = 0
-_INFLOW: Final = 1
-_OUTFLOW: Final = 2
-_FLOWS: Final = 3
-
-_PRICED: Final = 0  # 1 where the bar is there
-_CLOSE: Final = 1
-_TYPICAL: Final = 2
-_PRICES: Final = 3
-
-_RING: Final = HEADER_SIZE
-_FLOW_RING: Final = _RING + RING_SLOTS * _CHANNELS
-_PRICE_RING: Final = _FLOW_RING + RING_SLOTS * _FLOWS
-_SUMS_8: Final = _PRICE_RING + RING_SLOTS * _PRICES
-_SUMS_20: Final = _SUMS_8 + slider_size(8, 2)
-_SUMS_24: Final = _SUMS_20 + slider_size(20, 3)
-_SUMS_96: Final = _SUMS_24 + slider_size(24, 8)
-_FLOW_14: Final = _SUMS_96 + slider_size(96, 8)
-_SPREAD: Final = _FLOW_14 + slider_size(14, 3)
-_SIZE: Final = _SPREAD + spread_size(96)
+_BARS: Final = (24.0, 96.0)
 
 _OUT_RATIO: Final = 0
 _OUT_SCORE: Final = 3
@@ -69,152 +54,95 @@ _OUT_SIGNED: Final = 8
 _OUT_TRADES: Final = 10
 _OUT_TRADE_SIZE: Final = 12
 
-
-def blank() -> FloatArray:
-    """Return the memory of a kernel that has seen no bar."""
-    return blank_memory(_SIZE)
-
-
-@compiled_as_numpy
-def fold(memory: FloatArray, fields: FloatArray, out: FloatArray) -> None:
-    """Bring the memory through n bars and write each bar's columns, float64[columns, n]."""
-    for place in range(fields.shape[1]):
-        update(memory, fields, place, out)
+blank = _LAYOUT.blank
+ROWS: Final = _LAYOUT.rows
+"""Rows of the work that the kernel needs."""
 
 
-@compiled_in_place
-def update(memory: FloatArray, fields: FloatArray, place: int, out: FloatArray) -> None:
-    """Bring the memory to one bar and write its columns."""
-    slot = int(fields[SLOT, place])
-    steps = step_to(memory, slot)
-    clear_missing(memory, _RING, _CHANNELS, slot, steps, 0.0)
-    clear_missing(memory, _FLOW_RING, _FLOWS, slot, steps, 0.0)
-    clear_missing(memory, _PRICE_RING, _PRICES, slot, steps, 0.0)
-    _remember(memory, slot, fields, place)
-    age = slot - int(memory[FIRST])
-    slide_sums(memory, _SUMS_8, 8, 2, _RING, _CHANNELS, slot)
-    slide_sums(memory, _SUMS_20, 20, 3, _RING, _CHANNELS, slot)
-    slide_sums(memory, _SUMS_24, 24, 8, _RING, _CHANNELS, slot)
-    slide_sums(memory, _SUMS_96, 96, 8, _RING, _CHANNELS, slot)
-    volume = fields[VOLUME, place]
-    _write_ratios(memory, slot, age, volume, place, out)
-    _write_money(memory, slot, age, place, out)
-    out[_OUT_VWAP, place] = _vwap_distance(memory, _SUMS_24, 24, age, fields[CLOSE, place])
-    out[_OUT_VWAP + 1, place] = _vwap_distance(memory, _SUMS_96, 96, age, fields[CLOSE, place])
-    out[_OUT_SIGNED, place] = _of_volume(memory, _SUMS_24, 24, age, 24, _SIGNED)
-    out[_OUT_SIGNED + 1, place] = _of_volume(memory, _SUMS_96, 96, age, 96, _SIGNED)
-    _write_trades(memory, age, volume, fields[TRADES, place], place, out)
+@compiled_within
+def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray) -> None:
+    """Bring the memory through a piece and write the columns of its bars, float64[columns, n]."""
+    lay_out(_TAKEN, fields, piece, work)
+    _set_typical(work, piece)
+    walk(_LAGS, memory, work, piece)
+    _set_terms(work, piece)
+    walk(_JOINS, memory, work, piece)
+    _write(memory, work, fields, piece, out)
 
 
-@compiled_in_place
-def _remember(memory: FloatArray, slot: int, fields: FloatArray, place: int) -> None:
-    high, low, close = fields[HIGH, place], fields[LOW, place], fields[CLOSE, place]
-    volume, trades = fields[VOLUME, place], fields[TRADES, place]
-    typical = (high + low + close) / 3.0
-    before = _PRICE_RING + ((slot - 1) & RING_MASK) * _PRICES
-    follows = memory[before + _PRICED] == 1.0
-    moved = close - memory[before + _CLOSE] if follows else 0.0
-    lifted = typical - memory[before + _TYPICAL] if follows else 0.0
-    priced = _PRICE_RING + (slot & RING_MASK) * _PRICES
-    memory[priced + _PRICED] = 1.0
-    memory[priced + _CLOSE] = close
-    memory[priced + _TYPICAL] = typical
-    known = not np.isnan(volume)
-    traded = volume if known else 0.0
-    entry = _RING + (slot & RING_MASK) * _CHANNELS
-    memory[entry + _KNOWN] = 1.0 if known else 0.0
-    memory[entry + _VOLUME] = traded
-    memory[entry + _MONEY] = traded * ((close - low) - (high - close)) / (high - low) if high > low else 0.0
-    memory[entry + _TYPICAL_VOLUME] = traded * typical
-    memory[entry + _SIGNED] = traded if moved > 0.0 else (-traded if moved < 0.0 else 0.0)
-    counted = known and not np.isnan(trades)
-    memory[entry + _COUNTED] = 1.0 if counted else 0.0
-    memory[entry + _TRADES] = trades if counted else 0.0
-    memory[entry + _TRADED] = traded if counted else 0.0
-    flow = _FLOW_RING + (slot & RING_MASK) * _FLOWS
-    memory[flow + _FLOW_KNOWN] = 1.0 if known and follows else 0.0
-    memory[flow + _INFLOW] = traded * typical if lifted > 0.0 else 0.0
-    memory[flow + _OUTFLOW] = traded * typical if lifted < 0.0 else 0.0
+@compiled_part
+def _set_typical(work: FloatArray, piece: IntArray) -> None:
+    for slot in range(piece[SIZE]):
+        work[_TYPICAL, slot] = (work[_HIGH, slot] + work[_LOW, slot] + work[_CLOSE, slot]) / 3.0
 
 
-@compiled_in_place
-def _write_ratios(
-    memory: FloatArray, slot: int, age: int, volume: float, place: int, out: FloatArray
+@compiled_part
+def _set_terms(work: FloatArray, piece: IntArray) -> None:
+    """Set what is summed; what is missing changes nothing."""
+    for slot in range(piece[SIZE]):
+        high, low, close = work[_HIGH, slot], work[_LOW, slot], work[_CLOSE, slot]
+        typical, volume, trades = work[_TYPICAL, slot], work[_VOLUME, slot], work[_TRADES, slot]
+        moved, lifted = close - work[_BEFORE, slot], typical - work[_BEFORE + 1, slot]
+        is_known = not np.isnan(volume)
+        is_counted = is_known and not np.isnan(trades)
+        traded = volume if is_known else 0.0
+        work[_TERMS + _KNOWN, slot] = 1.0 if is_known else 0.0
+        work[_TERMS + _AMOUNT, slot] = traded
+        money = traded * ((close - low) - (high - close)) / (high - low)
+        work[_TERMS + _MONEY, slot] = money if high > low else 0.0
+        work[_TERMS + _TYPICAL_VOLUME, slot] = traded * typical if is_known else 0.0
+        work[_TERMS + _SIGNED, slot] = traded if moved > 0.0 else (-traded if moved < 0.0 else 0.0)
+        work[_TERMS + _COUNTED, slot] = 1.0 if is_counted else 0.0
+        work[_TERMS + _NUMBER, slot] = trades if is_counted else 0.0
+        work[_TERMS + _TRADED, slot] = traded if is_counted else 0.0
+        work[_FLOWS + _FLOW_KNOWN, slot] = 1.0 if is_known and not np.isnan(lifted) else 0.0
+        work[_FLOWS + _INFLOW, slot] = traded * typical if lifted > 0.0 else 0.0
+        work[_FLOWS + _OUTFLOW, slot] = traded * typical if lifted < 0.0 else 0.0
+        work[_VOLUMES, slot] = 1.0 if is_known else 0.0
+        work[_VOLUMES + 1, slot] = traded
+        work[_VOLUMES + 2, slot] = 0.0
+
+
+@compiled_part
+def _write(
+    memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray
 ) -> None:
-    short = _mean_volume(memory, _SUMS_8, 8, age)
-    middle = _mean_volume(memory, _SUMS_24, 24, age)
-    long = _mean_volume(memory, _SUMS_96, 96, age)
-    out[_OUT_RATIO, place] = volume / middle if middle > 0.0 else np.nan
-    out[_OUT_RATIO + 1, place] = volume / long if long > 0.0 else np.nan
-    out[_OUT_RATIO + 2, place] = short / long if long > 0.0 else np.nan
-    slide_spread(memory, _SPREAD, 96, _RING, _CHANNELS, _VOLUME, _KNOWN, slot)
-    deviation = spread_deviation(memory, _SPREAD)
-    has_score = age >= 95 and is_complete(memory[_SPREAD + SPREAD_COUNT], 96) and deviation > 0.0
-    out[_OUT_SCORE, place] = (volume - spread_mean(memory, _SPREAD)) / deviation if has_score else np.nan
-
-
-@compiled_in_place
-def _mean_volume(memory: FloatArray, slider: int, window: int, age: int) -> float:
-    known = memory[slider + TOTALS + _KNOWN]
-    if age < window - 1 or not is_complete(known, window):
-        return np.nan
-    result: float = memory[slider + TOTALS + _VOLUME] / known
-    return result
-
-
-@compiled_in_place
-def _write_money(memory: FloatArray, slot: int, age: int, place: int, out: FloatArray) -> None:
-    """Money flow index over 14 bars (Quong & Soudack 1989) and Chaikin's money flow over 20."""
-    slide_sums(memory, _FLOW_14, 14, 3, _FLOW_RING, _FLOWS, slot)
-    totals = _FLOW_14 + TOTALS
-    inflow, outflow = memory[totals + _INFLOW], memory[totals + _OUTFLOW]
-    has_flow = age >= 14 and is_complete(memory[totals + _FLOW_KNOWN], 14) and inflow + outflow > 0.0
-    out[_OUT_MONEY, place] = 100.0 * inflow / (inflow + outflow) if has_flow else np.nan
-    out[_OUT_MONEY + 1, place] = _of_volume(memory, _SUMS_20, 20, age, 19, _MONEY)
-
-
-@compiled_in_place
-def _of_volume(memory: FloatArray, slider: int, window: int, age: int, warmup: int, channel: int) -> float:
-    """Return one channel's sum over the window as a share of the window's volume."""
-    totals = slider + TOTALS
-    volume = memory[totals + _VOLUME]
-    if age < warmup or not is_complete(memory[totals + _KNOWN], window) or not volume > 0.0:
-        return np.nan
-    result: float = memory[totals + channel] / volume
-    return result
-
-
-@compiled_in_place
-def _vwap_distance(memory: FloatArray, slider: int, window: int, age: int, close: float) -> float:
-    vwap = _of_volume(memory, slider, window, age, window - 1, _TYPICAL_VOLUME)
-    return close / vwap - 1.0
-
-
-@compiled_in_place
-def _write_trades(
-    memory: FloatArray, age: int, volume: float, trades: float, place: int, out: FloatArray
-) -> None:
-    out[_OUT_TRADES, place] = _trades_ratio(memory, _SUMS_24, 24, age, trades)
-    out[_OUT_TRADES + 1, place] = _trades_ratio(memory, _SUMS_96, 96, age, trades)
-    size = volume / trades if trades > 0.0 else np.nan
-    out[_OUT_TRADE_SIZE, place] = _size_ratio(memory, _SUMS_24, 24, age, size)
-    out[_OUT_TRADE_SIZE + 1, place] = _size_ratio(memory, _SUMS_96, 96, age, size)
-
-
-@compiled_in_place
-def _trades_ratio(memory: FloatArray, slider: int, window: int, age: int, trades: float) -> float:
-    counted, total = memory[slider + TOTALS + _COUNTED], memory[slider + TOTALS + _TRADES]
-    if age < window - 1 or not is_complete(counted, window) or not total > 0.0:
-        return np.nan
-    result: float = trades * counted / total
-    return result
-
-
-@compiled_in_place
-def _size_ratio(memory: FloatArray, slider: int, window: int, age: int, size: float) -> float:
-    totals = slider + TOTALS
-    total, traded = memory[totals + _TRADES], memory[totals + _TRADED]
-    if age < window - 1 or not is_complete(memory[totals + _COUNTED], window) or not traded > 0.0:
-        return np.nan
-    result: float = size * total / traded
-    return result
+    """Write the columns of the piece's bars; money flow by Quong & Soudack (1989) and by Chaikin."""
+    for place in range(piece[BAR], piece[END]):
+        slot = int(fields[SLOT, place]) - piece[BEGIN]
+        age, volume, trades = (
+            slot + piece[BEGIN] - int(memory[FIRST]),
+            work[_VOLUME, slot],
+            work[_TRADES, slot],
+        )
+        counts = work[_SUMS_8 + _KNOWN, slot]
+        short = work[_SUMS_8 + _AMOUNT, slot] / counts * whole(counts, 8.0, age, 7.0)
+        for k in range(2):
+            sums, bars = _SUMS_OF[k], _BARS[k]
+            counts, amount = work[sums + _KNOWN, slot], work[sums + _AMOUNT, slot]
+            per_amount = whole(counts, bars, age, bars - 1.0) / amount if amount > 0.0 else np.nan
+            out[_OUT_RATIO + k, place] = volume * counts * per_amount
+            if k == 1:
+                out[_OUT_RATIO + 2, place] = short * counts * per_amount
+            vwap = work[sums + _TYPICAL_VOLUME, slot] * per_amount
+            out[_OUT_VWAP + k, place] = work[_CLOSE, slot] / vwap - 1.0
+            signed = work[sums + _SIGNED, slot] * per_amount
+            out[_OUT_SIGNED + k, place] = signed if age >= bars else np.nan
+            counted, number = work[sums + _COUNTED, slot], work[sums + _NUMBER, slot]
+            traded, known = work[sums + _TRADED, slot], whole(counted, bars, age, bars - 1.0)
+            out[_OUT_TRADES + k, place] = trades * counted / number * known if number > 0.0 else np.nan
+            has_size = trades > 0.0 and number > 0.0 and traded > 0.0
+            size = volume / trades * number / traded
+            out[_OUT_TRADE_SIZE + k, place] = size * known if has_size else np.nan
+        counts, mean = work[_SPREAD_96, slot], work[_SPREAD_96 + 1, slot]
+        deviation = math.sqrt(work[_SPREAD_96 + 2, slot] / counts) * whole(counts, 96.0, age, 95.0)
+        out[_OUT_SCORE, place] = (volume - mean) / deviation if deviation > 0.0 else np.nan
+        inflow, total = work[_FLOWS_14 + _INFLOW, slot], work[_FLOWS_14 + _OUTFLOW, slot]
+        total += inflow
+        known = whole(work[_FLOWS_14 + _FLOW_KNOWN, slot], 14.0, age, 14.0)
+        out[_OUT_MONEY, place] = 100.0 * inflow / total * known if total > 0.0 else np.nan
+        amount = work[_SUMS_20 + _AMOUNT, slot]
+        known = whole(work[_SUMS_20 + _KNOWN, slot], 20.0, age, 19.0)
+        out[_OUT_MONEY + 1, place] = (
+            work[_SUMS_20 + _MONEY, slot] / amount * known if amount > 0.0 else np.nan
+        )

@@ -10,7 +10,7 @@ from tests.unit.features.markets import random_bars
 from truebar.errors import ConfigurationError, TooFewRowsError
 from truebar.feature_columns import COLUMN_FAMILIES, SETTLED, TAKER_SPANS
 from truebar.features import FAMILIES, FEATURE_SETS, batch
-from truebar.features.decaying import ema_factor, settled_bars, wilder_factor
+from truebar.features.averaging import ema_factor, settled_bars, wilder_factor
 
 HISTORY = random_bars(11, 1_600)
 OHLCV = ["open", "high", "low", "close", "volume"]
