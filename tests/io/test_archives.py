@@ -249,7 +249,7 @@ def test_csv_written_from_bars_reads_back_to_the_same_values(tmp_path: Path) -> 
 )
 def test_real_archives_are_read_whole(path: str, timeframe: str, bars: int) -> None:
     if not (REAL / path).is_file():
-        pytest.skip(f"{path} is not at hand")
+        pytest.skip(f"../shared/data is not there: {path}")
     klines = read_klines(REAL / path, timeframe=timeframe, now=datetime(2026, 11, 21, tzinfo=UTC))
     assert len(klines.bars) == klines.rows_read == bars
     assert klines.quarantine.empty

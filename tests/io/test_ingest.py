@@ -238,7 +238,7 @@ def test_real_month_from_another_file_changes_no_bar_of_the_year(store: Warehous
     year = REAL / "binance_um" / "5m" / "BTCUSDT_2025.parquet"
     month = REAL.parent / "vision_archive/futures/um/monthly/klines/BTCUSDT/5m/BTCUSDT-5m-2025-10.zip"
     if not (year.is_file() and month.is_file()):
-        pytest.skip("real klines are not at hand")
+        pytest.skip("../shared/data is not there")
     partition = Partition("BTCUSDT", "5m")
     assert ingest_file(store, partition, month, now=NOW).rows_written == 8_928
     result = ingest_file(store, partition, year, now=NOW)

@@ -49,7 +49,7 @@ def real() -> Callable[[str], pd.DataFrame]:
     def read(name: str) -> pd.DataFrame:
         path = REAL_DATA / f"{name}.parquet"
         if not path.is_file():
-            pytest.skip(f"{name} is not at hand")
+            pytest.skip(f"../shared/data is not there: {name}")
         return pd.read_parquet(path)
 
     return read

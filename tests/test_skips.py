@@ -1,0 +1,33 @@
+"""The suite's own rule: what may be skipped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).with_name("conftest.py")
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("../shared/data is not there", 0), ("no GPU here", 0), ("flaky today", 1)],
+)
+def test_skip_for_any_other_reason_fails_the_run(
+    tmp_path: Path, reason: str, status: int, workers: str
+) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST.read_text())
+    (tmp_path / "test_one.py").write_text(
+        f"import pytest\n\ndef test_skipped():\n    pytest.skip({reason!r})\n\ndef test_passed():\n    pass\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", workers, "-p", "no:cacheprovider", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == status, run.stdout
+    assert ("is a reason:" in run.stdout) == bool(status)
