@@ -24,9 +24,9 @@ from planted import (
 )
 
 from truebar.market import synthetic
+from truebar.scores.direction import found_share
 
 STRENGTHS: Final = (0.02, 0.05, 0.08, 0.12, 0.16, 0.20, 0.25, 0.30)
-NO_SKILL: Final = 0.5
 FIRST_SEED: Final = 1_000
 """Seeds apart from those of size.py."""
 
@@ -37,9 +37,8 @@ def run_market(task: tuple[float, int]) -> list[dict[str, Any]]:
     ready = prepare(synthetic("SYN-EDGE", seed=seed, n_bars=N_BARS, A=strength))
     best = oracle_auc(ready)
     same = {"kind": "power", "config_hash": config_hash(), "A": strength, "seed": seed, "oracle_auc": best}
-    return [
-        same | line | {"found_share": (line["auc"] - NO_SKILL) / (best - NO_SKILL)} for line in judged(ready)
-    ]
+    lines = [same | line for line in judged(ready)]
+    return [line | {"found_share": found_share(line["auc"], best, least_excess=0.0)} for line in lines]
 
 
 def main() -> None:

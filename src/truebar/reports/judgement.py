@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from truebar.errors import SchemaError
+from truebar.scores.direction import found_share
 from truebar.scores.metric import Metric
 from truebar.units import BASIS_POINT
 
@@ -51,11 +52,8 @@ class Judgement:
 
     @property
     def found_share(self) -> float | None:
-        """(roc_auc - 0.5) / (oracle's roc_auc - 0.5), METHOD §8; None without an oracle with skill."""
-        best, found = self.oracle.get("roc_auc"), self.metric("roc_auc").value
-        if best is None or found is None or best <= 0.5:
-            return None
-        return (found - 0.5) / (best - 0.5)
+        """Share of the best possible direction AUC that was found; None where there is next to none."""
+        return found_share(self.metric("roc_auc").value, self.oracle.get("roc_auc"))
 
     @property
     def net_bps_a_bar(self) -> float | None:

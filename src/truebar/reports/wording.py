@@ -137,7 +137,7 @@ def _truth_text(judgement: Judgement) -> Content:
     if best is None:
         return ""
     part = (
-        "there is no planted signal to find"
+        "that is next to no signal, and no share of it is told"
         if share is None
         else f"this model found {share * 100:.0f}{NARROW}% of it"
     )

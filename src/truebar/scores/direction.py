@@ -25,11 +25,37 @@ from truebar.validation.significance import CountArray
 SMALLEST_PROBABILITY: Final = 1e-15
 """Probabilities below are taken for it, so that a logarithm stays finite."""
 
+NO_SKILL: Final = 0.5
+"""Direction AUC of a coin."""
+
+LEAST_EXCESS: Final = 0.05
+"""At or below this AUC beyond 0.5 the best possible forecast has nothing of which a share could be found."""
+
 
 def direction_score(probabilities: FloatArray) -> FloatArray:
     """Return ln p_up - ln p_down of float64[n, 3]: what direction is ranked by."""
     logs = np.log(np.maximum(probabilities, SMALLEST_PROBABILITY))
     return np.asarray(logs[:, 2] - logs[:, 0])
+
+
+def found_share(
+    roc_auc: float | None, best: float | None, *, least_excess: float = LEAST_EXCESS
+) -> float | None:
+    """Return (roc_auc - 0.5) / (best - 0.5), the share of what could be known that was found (METHOD §8).
+
+    Args:
+        roc_auc: direction AUC of the model; None where it is undefined.
+        best: the Bayes-optimal direction AUC on the same rows; None on a real market.
+        least_excess: AUC beyond 0.5 that the best must have.
+
+    None where there is too little to find: a share of next to nothing is noise, however large.
+
+    >>> found_share(0.75, 0.8), found_share(0.52, 0.512)
+    (0.8333333333333333, None)
+    """
+    if roc_auc is None or best is None or best - NO_SKILL <= least_excess:
+        return None
+    return (roc_auc - NO_SKILL) / (best - NO_SKILL)
 
 
 def log_skill_rows(rows: ScoredRows, dev_up_share: float) -> FloatArray:

@@ -11,6 +11,7 @@ import typer
 from truebar.errors import ConfigurationError
 from truebar.kinds import KINDS
 from truebar.partitions import Partition
+from truebar.scores.direction import found_share
 from truebar_apps.cli.checkout import find_checkout
 from truebar_apps.cli.options import AnySymbolOption, AnyTimeframeOption, JsonOption, chosen, current_home
 from truebar_apps.cli.output import console, print_json, print_table
@@ -23,9 +24,6 @@ from truebar_io.warehouse import Warehouse
 
 MARK = "*"
 """Stands after the name of a synthetic market in the table, where the word has no room."""
-
-LEAST_EXCESS = 0.05
-"""Below this AUC over 0.5 a market has no signal of which a share could be found."""
 
 
 def stored_verdicts(home: Home, partitions: list[Partition]) -> list[dict[str, Any]]:
@@ -83,10 +81,9 @@ def _found_share(verdict: dict[str, Any]) -> str:
     scored = (verdict["metrics"].get("roc_auc") or {}).get("value")
     if best is None or scored is None:
         return ""
-    text = f"best possible AUC {best:.3f}"
-    if best - 0.5 > LEAST_EXCESS:
-        text += f", {(scored - 0.5) / (best - 0.5):.0%} of its excess found"
-    return text + "; "
+    share = found_share(scored, best)
+    found = "" if share is None else f", {share:.0%} of its excess found"
+    return f"best possible AUC {best:.3f}{found}; "
 
 
 def verdicts(

@@ -42,7 +42,7 @@ def _truth(judgement: Judgement) -> Content:
     if not best:
         return ""
     found = (
-        "There is no planted signal to find."
+        "There is next to no signal to find, and no share of it is told."
         if share is None
         else f"Found share of the direction: {signed(share * 100, 0)}{NARROW}%."
     )
