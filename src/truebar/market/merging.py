@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from truebar.arrays import BoolArray, FloatArray
 from truebar.bars import columns_of
 from truebar.market.schema import MEASURE_COLUMNS
 from truebar.times import ascending_nanoseconds
+
+CLOSE_ROUNDING: Final = 1e-9
+"""Two files that wrote one price with other digits differ by less than this share of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +27,16 @@ class Merged:
         changed: incoming bars that are new or differ; the only ones to write.
         revised: how many of `changed` stand in place of a stored bar.
         earlier: incoming bars that are earlier states of a stored candle; not taken.
+        shared: how many incoming bars have a stored one of the same time.
+        apart: how many of these close elsewhere than the stored one, by more than rounding.
     """
 
     bars: pd.DataFrame
     changed: pd.DataFrame
     revised: int
     earlier: pd.DataFrame
+    shared: int
+    apart: int
 
 
 def merge(stored: pd.DataFrame, incoming: pd.DataFrame) -> Merged:
@@ -67,7 +75,14 @@ def merge(stored: pd.DataFrame, incoming: pd.DataFrame) -> Merged:
         changed=changed,
         revised=int((differs & ~earlier).sum()),
         earlier=incoming.iloc[matched[earlier]].reset_index(drop=True),
+        shared=len(matched),
+        apart=_closing_apart(new, old),
     )
+
+
+def _closing_apart(new: list[FloatArray], old: list[FloatArray]) -> int:
+    close = MEASURE_COLUMNS.index("close")
+    return int((~np.isclose(new[close], old[close], rtol=CLOSE_ROUNDING, atol=0)).sum())
 
 
 def _is_earlier_state(new: list[FloatArray], old: list[FloatArray]) -> BoolArray:

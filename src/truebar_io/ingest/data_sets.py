@@ -9,9 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import pandas as pd
-
 from truebar.errors import (
     CorruptDataError,
     DataError,
@@ -24,12 +21,6 @@ from truebar_io.file_kinds import KIND_OF_SUFFIX
 from truebar_io.ingest.batches import Batch, read_batch
 from truebar_io.ingest.publishing import IngestResult, publish
 from truebar_io.warehouse import Warehouse
-
-MIN_SHARED_BARS: Final = 20
-"""Fewer bars that two files share say nothing about whether they are of one market."""
-
-DISAGREEING_SHARE: Final = 0.5
-"""Files that close apart in more of their shared bars than this are not of one market."""
 
 # The market is the pair, in capitals, that a name begins with: BTCUSDT-15m-2025-01, NEARUSDT_2025.
 _MARKET_IN_NAME: Final = re.compile(
@@ -66,8 +57,9 @@ def ingest_data_set(
 
     A file that cannot be read, or is no kline file, is left out and told; the others are taken. A folder that
     contradicts itself is refused as a whole: files of another timeframe, files named after several markets,
-    files that disagree about the bars they share. Of a bar that several files hold, the file that reaches
-    further wins: its last candle cannot have been open where another's was.
+    files that disagree about the bars they share, with each other or with what is stored. Of a bar that
+    several files hold, the file that reaches further wins: its last candle cannot have been open where
+    another's was.
 
     Args:
         warehouse: where to.
@@ -78,7 +70,8 @@ def ingest_data_set(
 
     Raises:
         UnreadableFileError: there is no such path, or no kline file below it.
-        DataError: no file could be taken, or the folder contradicts itself; nothing is written.
+        DataError: no file could be taken, or the folder contradicts itself or the stored bars; nothing is
+            written.
         StorageFullError, WarehouseDamagedError: from the warehouse; what was published is untouched.
     """
     files = _files(path)
@@ -96,7 +89,6 @@ def ingest_data_set(
     batches.sort(
         key=lambda batch: (batch.klines.bars["open_time"].max(), batch.klines.bars["open_time"].min())
     )
-    _require_agreement(batches)
     return DataSetResult(tuple(publish(warehouse, partition, batches)), refused)
 
 
@@ -128,29 +120,6 @@ def _require_one_market(files: Sequence[Path], names: set[str]) -> None:
             f"the files are named after {len(named)} markets ({', '.join(named)}); expected one. Give the "
             f"files of {' or '.join(sorted(names))} alone: bars of two markets in one history are neither's."
         )
-
-
-def _require_agreement(batches: Sequence[Batch]) -> None:
-    """Refuse files that close apart in most of the bars that they share with another."""
-    rows = pd.concat(
-        [
-            batch.klines.bars[["open_time", "close"]].assign(file=position)
-            for position, batch in enumerate(batches)
-        ],
-        ignore_index=True,
-    ).sort_values(["open_time", "file"], ignore_index=True)
-    before = rows.shift()
-    shared = rows["open_time"] == before["open_time"]
-    apart = ~np.isclose(rows["close"], before["close"], rtol=1e-9, atol=0)
-    pairs = pd.DataFrame({"one": before["file"], "other": rows["file"], "apart": apart})[shared]
-    for pair, found in pairs.groupby(["one", "other"])["apart"]:
-        one, other = (int(position) for position in np.asarray(pair))
-        if len(found) >= MIN_SHARED_BARS and found.mean() > DISAGREEING_SHARE:
-            names = f"{batches[one].origin.name} and {batches[other].origin.name}"
-            raise CorruptDataError(
-                f"{names} close apart in {found.sum():,} of the {len(found):,} bars that both hold; they are "
-                "two markets, or two venues of one. Give the files of one of them."
-            )
 
 
 def _all_refused(refused: Mapping[str, DataError]) -> DataError:

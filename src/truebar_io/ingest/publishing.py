@@ -17,6 +17,7 @@ from truebar.market.validation import rows_as_json
 from truebar.partitions import Partition
 from truebar.tables import schema_of
 from truebar_io.file_kinds import file_kind, sha256_of
+from truebar_io.ingest.agreement import require_agreement
 from truebar_io.ingest.batches import Batch, Origin, frame_batch, read_batch
 from truebar_io.warehouse import Warehouse
 
@@ -87,7 +88,8 @@ def ingest_file(
         now: time of ingestion; bars that close later are quarantined.
 
     Raises:
-        DataError: the file cannot be read or is not what it must be (see `read_klines`); nothing is written.
+        DataError: the file cannot be read or is not what it must be (see `read_klines`), or disagrees with
+            the stored bars (see `publish`); nothing is written.
         StorageFullError, WarehouseDamagedError: from the warehouse; what was published is untouched.
     """
     path = Path(path)
@@ -110,7 +112,7 @@ def ingest_frame(
         now: time of ingestion; bars that close later are quarantined.
 
     Raises:
-        DataError: what `validate_klines` raises; nothing is written.
+        DataError: what `validate_klines` and `publish` raise; nothing is written.
         StorageFullError, WarehouseDamagedError: from the warehouse; what was published is untouched.
     """
     return publish(warehouse, partition, [frame_batch(bars, partition, source=source, now=now)])[0]
@@ -124,6 +126,10 @@ def publish(warehouse: Warehouse, partition: Partition, batches: Sequence[Batch 
         partition: whose klines they are.
         batches: what was read; the name of a source that is known to have been ingested stands for itself. A
             batch whose content was ingested before, or is given twice, is not taken again.
+
+    Raises:
+        CorruptDataError: a batch closes apart from what is stored, or from an earlier batch, in most of the
+            bars that both hold: they are of two markets. Nothing is written.
     """
     known = _imported(warehouse, partition, "sha256")
     fresh: dict[str, Batch] = {}
@@ -164,6 +170,7 @@ def _publish(warehouse: Warehouse, partition: Partition, batches: Sequence[Batch
     bars, outcomes = _stored(warehouse, partition), []
     for batch in batches:
         merged = merge(bars, batch.klines.bars)
+        require_agreement(partition, batch.origin.name, batch.klines.bars, bars, merged)
         bars = merged.bars
         outcomes.append(merged)
     gaps = find_gaps(bars, timeframe=partition.timeframe)
@@ -215,11 +222,11 @@ def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _stored(warehouse: Warehouse, partition: Partition) -> pd.DataFrame:
-    columns = ["open_time", *MEASURE_COLUMNS]
+    columns = ["open_time", *MEASURE_COLUMNS, "source"]
     if warehouse.has(partition, "market.klines"):
         return warehouse.read(columns, from_="market.klines", partitions=[partition])
     nothing = pd.DataFrame({name: pd.Series(dtype="float64") for name in columns})
-    return nothing.astype({"open_time": "datetime64[ns, UTC]"})
+    return nothing.astype({"open_time": "datetime64[ns, UTC]", "source": "object"})
 
 
 def _quarantine(batch: Batch, merged: Merged) -> pd.DataFrame:

@@ -34,6 +34,20 @@ def test_same_bars_change_nothing(make_bars: MakeBars) -> None:
     assert merged.revised == 0
 
 
+def test_bars_given_twice_are_counted_and_those_that_close_apart_by_more_than_rounding(
+    make_bars: MakeBars,
+) -> None:
+    bars = make_bars(10)
+    incoming = bars.iloc[4:].reset_index(drop=True)
+    incoming.loc[0, "close"] *= 1 + 1e-12
+    incoming.loc[1, "close"] *= 1 + 1e-6
+    incoming.loc[2, "volume"] += 1
+    merged = merge(bars.head(8), incoming)
+    assert (merged.shared, merged.apart, merged.revised) == (4, 1, 3)
+    apart = merge(bars.head(4), incoming)
+    assert (apart.shared, apart.apart) == (0, 0)
+
+
 def test_file_with_fewer_columns_does_not_wipe_out_a_fuller_one(make_bars: MakeBars) -> None:
     bars = make_bars(10)
     poorer = bars.assign(quote_volume=np.nan, trades=np.nan, taker_buy_volume=np.nan)
