@@ -36,6 +36,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what was skipped for another reason."""
     for line in dict.fromkeys(_refused):
-        terminalreporter.write_line(
-            f"skipped for a reason that is not allowed ({' or '.join(REASONS)}): {line}"
-        )
+        terminalreporter.write_line(f"skipped, but only {' or '.join(REASONS)} is a reason: {line}")
