@@ -18,6 +18,7 @@ from truebar_io.generated import generate, generated_name, is_synthetic
 from truebar_io.home import Home
 from truebar_io.ingest import (
     IngestResult,
+    holds_others,
     imported_sources,
     ingest_file,
     ingest_frame,
@@ -118,11 +119,12 @@ class GeneratedSource:
         return ingest_frame(store, partition, bars, source=self.name, now=now)
 
 
-def sources(home: Home, partition: Partition, settings: Configuration) -> list[Source]:
+def sources(store: Warehouse, home: Home, partition: Partition, settings: Configuration) -> list[Source]:
     """Return what a partition's klines come from, in the order in which it is read.
 
-    The embedded market comes first, so that a user's own file for the same bars wins. A synthetic market has
-    no other source than itself.
+    The embedded market is for a partition without bars of the user's own: where such files wait, or were ever
+    ingested, it is left out, so that it cannot take their place. A synthetic market has no other source than
+    itself.
 
     Raises:
         ConfigurationError: files wait in the landing folder of a synthetic market.
@@ -134,7 +136,9 @@ def sources(home: Home, partition: Partition, settings: Configuration) -> list[S
         made_here = market.synthetic is not None and market.synthetic.timeframe == partition.timeframe
         return [GeneratedSource(settings, generated_name(market))] if made_here else []
     embedded = embedded_source(partition)
-    return [*([] if embedded is None else [FileSource(embedded)]), *landed]
+    if landed or embedded is None or holds_others(store, partition, embedded):
+        return list(landed)
+    return [FileSource(embedded)]
 
 
 def refuse_files(settings: Configuration, symbol: str, names: Sequence[str]) -> None:
@@ -154,7 +158,8 @@ def pending_sources(
     store: Warehouse, home: Home, partition: Partition, settings: Configuration
 ) -> list[Source]:
     """Return those sources that have not been ingested yet; ingestion says why one cannot be read."""
-    return [source for source in sources(home, partition, settings) if source.is_pending(store, partition)]
+    known = sources(store, home, partition, settings)
+    return [source for source in known if source.is_pending(store, partition)]
 
 
 def require_data(store: Warehouse, home: Home, partition: Partition, settings: Configuration) -> None:
@@ -163,7 +168,7 @@ def require_data(store: Warehouse, home: Home, partition: Partition, settings: C
     Raises:
         MissingDataError: when there is neither a source nor a published bar.
     """
-    if not store.has(partition, "market.klines") and not sources(home, partition, settings):
+    if not store.has(partition, "market.klines") and not sources(store, home, partition, settings):
         raise _no_data(partition, settings)
 
 
@@ -178,7 +183,7 @@ def ingest_sources(
     """
     ingested: list[IngestResult] = []
     failures: dict[str, TruebarError] = {}
-    for source in sources(home, partition, settings):
+    for source in sources(store, home, partition, settings):
         try:
             result = source.ingest(store, partition, now=now)
         except TruebarError as error:

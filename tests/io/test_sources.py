@@ -21,13 +21,14 @@ from truebar.partitions import Partition
 from truebar_io.configuration import load_configuration
 from truebar_io.generated import market_behind, oracle_scores
 from truebar_io.home import Home
-from truebar_io.ingest import ignored_paths, landing_files
+from truebar_io.ingest import ignored_paths, ingest_file, landing_files
 from truebar_io.sources import FileSource, ingest_sources, pending_sources, refuse_files, require_data
 from truebar_io.warehouse import Warehouse
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PARTITION = Partition("AAAUSDT", "1h")
 SYNTHETIC = Partition("SYN-EDGE", "15m")
+EMBEDDED = Partition("BTC-USD", "1h")
 SETTINGS = load_configuration(environment={"TRUEBAR_MARKETS__SYN_EDGE__SYNTHETIC__BARS": "500"})
 
 
@@ -93,6 +94,45 @@ def test_landing_folder_with_the_name_of_a_file_is_ignored_and_told(home: Home) 
     assert landing_files(home) == []
     assert [ignored.path for ignored in ignored_paths(home)] == [folder]
     assert pending_sources(Warehouse(home), home, PARTITION, SETTINGS) == []
+
+
+def own_bars(path: Path, *, start: str = "2018-01-01", price: float = 100.0) -> Path:
+    """Write bars at a price that the embedded market never had at that time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    close = price + np.sin(np.arange(50))
+    times = pd.date_range(start, periods=50, freq="h", tz="UTC")
+    frame = {"open_time": times, "open": close, "high": close, "low": close, "close": close, "volume": 1.0}
+    pd.DataFrame(frame).to_parquet(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("name", ["mine.parquet", "BTC-USD_1h.parquet"])
+def test_embedded_market_stays_out_of_a_partition_that_holds_bars_of_the_users_own(
+    tmp_path: Path, name: str
+) -> None:
+    home, store = Home(tmp_path / "home"), Warehouse(tmp_path / "home")
+    ingest_file(store, EMBEDDED, own_bars(tmp_path / name), now=NOW)
+    assert pending_sources(store, home, EMBEDDED, SETTINGS) == []
+    result = ingest_sources(store, home, EMBEDDED, SETTINGS, now=NOW)
+    assert (result.files, result.rows) == ((), 50)
+
+
+def test_embedded_market_stays_out_where_files_of_the_users_own_wait(tmp_path: Path) -> None:
+    home, store = Home(tmp_path / "home"), Warehouse(tmp_path / "home")
+    own_bars(home.landing / "BTC-USD" / "1h" / "mine.parquet")
+    result = ingest_sources(store, home, EMBEDDED, SETTINGS, now=NOW)
+    assert (result.files, result.rows) == (("mine.parquet",), 50)
+
+
+def test_file_after_the_embedded_market_goes_on_where_that_ends_or_is_refused(tmp_path: Path) -> None:
+    home, store = Home(tmp_path / "home"), Warehouse(tmp_path / "home")
+    bars = ingest_sources(store, home, EMBEDDED, SETTINGS, now=NOW).rows
+    later = own_bars(home.landing / "BTC-USD" / "1h" / "later.parquet", start="2020-01-01")
+    assert ingest_sources(store, home, EMBEDDED, SETTINGS, now=NOW).rows == bars + 50
+    assert pending_sources(store, home, EMBEDDED, SETTINGS) == []
+    own_bars(later.with_name("other.parquet"))
+    with pytest.raises(CorruptDataError, match=r"other\.parquet and BTC-USD_1h\.parquet close apart"):
+        ingest_sources(store, home, EMBEDDED, SETTINGS, now=NOW)
 
 
 def test_require_data_without_any_source_is_refused(home: Home) -> None:

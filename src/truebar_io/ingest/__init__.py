@@ -6,6 +6,7 @@ from truebar_io.ingest.data_sets import DataSetResult, ingest_data_set
 from truebar_io.ingest.landing import IgnoredPath, LandingFile, ignored_paths, landing_files, stage_file
 from truebar_io.ingest.publishing import (
     IngestResult,
+    holds_others,
     imported_sources,
     ingest_file,
     ingest_frame,
@@ -17,6 +18,7 @@ __all__ = [
     "IgnoredPath",
     "IngestResult",
     "LandingFile",
+    "holds_others",
     "ignored_paths",
     "imported_sources",
     "ingest_data_set",

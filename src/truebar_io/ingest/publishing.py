@@ -72,6 +72,15 @@ def imported_sources(warehouse: Warehouse, partition: Partition) -> set[str]:
     return _imported(warehouse, partition, "file")
 
 
+def holds_others(warehouse: Warehouse, partition: Partition, path: Path) -> bool:
+    """Return whether anything was ever ingested into `partition` that is not the content of this file.
+
+    Raises:
+        UnreadableFileError: the file cannot be read.
+    """
+    return bool(_imported(warehouse, partition, "sha256") - {sha256_of(path)})
+
+
 def ingest_file(
     warehouse: Warehouse, partition: Partition, path: Path | str, *, now: datetime
 ) -> IngestResult:
