@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
+from assets.columns import column_lineage
 from assets.evaluations import tell_each_partition
 from assets.partitioned import hold_partitions, published, raise_failures
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.warehouse import WarehouseResource
+from truebar.tables import RESERVED_COLUMNS
 from truebar_io.transforms.build import ensure_manifest
-from truebar_io.transforms.manifest import DataTest, Model, read_manifest
+from truebar_io.transforms.manifest import Column, DataTest, Model, read_manifest
 
 if TYPE_CHECKING:
     from truebar_io.transforms.build import BuildReport
@@ -29,11 +31,24 @@ def key_of(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
+def columns_of(model: Model) -> tuple[Column, ...]:
+    """Return the columns of a model as it is published, one file for each partition, or as dbt has them."""
+    if not model.is_stored:
+        return model.columns
+    return tuple(column for column in model.columns if column.name not in RESERVED_COLUMNS)
+
+
+def lineage_of(model: Model) -> dg.TableColumnLineage:
+    """Return from which columns of what a model reads each of its columns comes, where it says so."""
+    (first, *_) = model.reads
+    return column_lineage({column.name: (key_of(first), column.sources) for column in columns_of(model)})
+
+
 def asset_spec(model: Model) -> dg.AssetSpec:
     """Return the asset that one dbt model is, with its SQL and columns."""
     columns = [
         dg.TableColumn(column.name, column.data_type or "unknown", description=column.description)
-        for column in model.columns
+        for column in columns_of(model)
     ]
     return dg.AssetSpec(
         key_of(model.table),
@@ -46,6 +61,7 @@ def asset_spec(model: Model) -> dg.AssetSpec:
         metadata={
             "dagster/table_name": model.table,
             "dagster/column_schema": dg.TableSchema(columns),
+            "dagster/column_lineage": lineage_of(model),
             "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
         },
     )

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any, Final
 import dagster as dg
 
 from assets.columns import TIME, column_lineage
-from assets.context import MANIFEST
+from assets.context import MANIFEST, columns_of
 from assets.partitioned import each_partition, published
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.warehouse import WarehouseResource
 from truebar.feature_columns import COLUMN_FAMILIES, ColumnFamily
 from truebar_io.lineage import MATRIX_FAMILIES, UPSTREAM
+from truebar_io.transforms.manifest import Column
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
@@ -22,11 +23,16 @@ def keys(tables: tuple[str, ...]) -> list[list[str]]:
     return [table.split(".") for table in tables]
 
 
+def context_columns() -> tuple[Column, ...]:
+    """Return the columns of the family that dbt computes."""
+    model = next(model for model in MANIFEST.models if model.table == f"features.{MATRIX_FAMILIES[-1]}")
+    return columns_of(model)
+
+
 def families_lineage() -> dg.TableColumnLineage:
     """Return from which family each column of the matrix comes."""
-    context = next(model for model in MANIFEST.models if model.table == f"features.{MATRIX_FAMILIES[-1]}")
     columns = {family.name: family.columns for family in COLUMN_FAMILIES.values()}
-    columns[MATRIX_FAMILIES[-1]] = tuple(column.name for column in context.columns)
+    columns[MATRIX_FAMILIES[-1]] = tuple(column.name for column in context_columns())
     return column_lineage(
         {
             name: (dg.AssetKey(["features", family]), (name,))
@@ -89,9 +95,7 @@ def matrix_schema() -> dg.TableSchema:
     columns = [column for family in COLUMN_FAMILIES.values() for column in column_schema(family).columns[1:]]
     of_context = [
         dg.TableColumn(column.name, "float", description=column.description)
-        for model in MANIFEST.models
-        if model.table == f"features.{MATRIX_FAMILIES[-1]}"
-        for column in model.columns
+        for column in context_columns()
         if column.name != "open_time"
     ]
     return dg.TableSchema([TIME, known, *columns, *of_context])

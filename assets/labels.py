@@ -1,14 +1,20 @@
 """Volatility and the labels scaled by it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
-from assets.columns import table_metadata
+from assets.columns import TIME, column_lineage, table_metadata
 from assets.partitioned import each_partition, published
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.configuration import ConfigurationResource
 from resources.warehouse import WarehouseResource
+from truebar.tables import schema_of
+
+KLINES: Final = dg.AssetKey(["market", "klines"])
+VOLATILITY: Final = dg.AssetKey(["labels", "volatility"])
+PRICES: Final = ("open", "high", "low", "close")
+ESTIMATORS: Final = tuple(name for name in schema_of("labels.volatility").columns if name != TIME.name)
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
@@ -24,7 +30,8 @@ if TYPE_CHECKING:
     kinds={"python", "duckdb"},
     owners=["team:research"],
     description="Volatility per bar, in log-return units, from bars up to and including this one.",
-    metadata=table_metadata("labels.volatility"),
+    metadata=table_metadata("labels.volatility")
+    | {"dagster/column_lineage": column_lineage(dict.fromkeys(ESTIMATORS, (KLINES, ("open_time", *PRICES))))},
 )
 def volatility(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
@@ -51,7 +58,21 @@ def volatility(
     kinds={"python", "duckdb"},
     owners=["team:research"],
     description="Sign of the return over the horizon where it passes tau, else 0; known at label_end.",
-    metadata=table_metadata("labels.vol_scaled"),
+    metadata=table_metadata("labels.vol_scaled")
+    | {
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {
+                "sigma": [dg.TableColumnDep(VOLATILITY, estimator) for estimator in ESTIMATORS],
+                "tau": [dg.TableColumnDep(VOLATILITY, estimator) for estimator in ESTIMATORS],
+                "future_return": [dg.TableColumnDep(KLINES, "close")],
+                "label": [
+                    dg.TableColumnDep(KLINES, "close"),
+                    *(dg.TableColumnDep(VOLATILITY, estimator) for estimator in ESTIMATORS),
+                ],
+                "label_end": [dg.TableColumnDep(KLINES, "open_time")],
+            }
+        )
+    },
 )
 def vol_scaled(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource

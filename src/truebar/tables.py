@@ -339,7 +339,14 @@ def _of_kind(kind: str) -> tuple[TableSchema, ...]:
             },
             required=("name", "value", "no_skill", "low", "high", "n", "reason"),
         ),
-        TableSchema(f"{kind}.ev_curve", None, (), {}, open_columns=ANY_TYPE),
+        TableSchema(
+            f"{kind}.ev_curve",
+            None,
+            (),
+            dict.fromkeys(("long", "short", "score", "low", "high"), "DOUBLE") | {"n_trades": "BIGINT"},
+            required=("long", "short", "score", "low", "high", "n_trades"),
+            rules={"thresholds are not negative": _at_least_zero("long") + " and " + _at_least_zero("short")},
+        ),
         TableSchema(
             f"{kind}.importance",
             None,

@@ -55,7 +55,7 @@ def test_definitions_every_asset_with_a_table_names_it_and_its_columns():
         assert "dagster/table_name" in spec.metadata, name
         columns = spec.metadata["dagster/column_schema"]
         columns = columns.value if isinstance(columns, dg.MetadataValue) else columns
-        assert len(columns.columns) > 0 or name == "xgboost/thresholds", name
+        assert len(columns.columns) > 0, name
 
 
 def test_matrix_schema_holds_every_column_that_models_read_with_its_meaning():
@@ -66,8 +66,28 @@ def test_matrix_schema_holds_every_column_that_models_read_with_its_meaning():
     names = [column.name for column in columns]
     assert names[:2] == ["open_time", "available_at"]
     assert {name for family in COLUMN_FAMILIES.values() for name in family.columns} < set(names)
+    assert not {"symbol", "timeframe"} & set(names)
     assert len(names) == len(set(names))
     assert all(column.description for column in columns)
+
+
+def test_lineage_names_only_columns_that_there_are():
+    specs = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
+    columns = {
+        key: {column.name for column in spec.metadata["dagster/column_schema"].columns}
+        for key, spec in specs.items()
+        if "dagster/column_schema" in spec.metadata
+    }
+    lined = {key: spec.metadata["dagster/column_lineage"] for key, spec in specs.items()
+             if "dagster/column_lineage" in spec.metadata}  # fmt: skip
+    assert {"features/context", "labels/volatility", "labels/vol_scaled"} <= {
+        key.to_user_string() for key in lined
+    }
+    for key, lineage in lined.items():
+        assert set(lineage.deps_by_column) <= columns[key], key
+        for sources in lineage.deps_by_column.values():
+            for source in sources:
+                assert source.column_name in columns[source.asset_key], (key, source)
 
 
 def test_assets_that_a_run_may_begin_with_try_again_when_the_partition_is_busy():

@@ -55,6 +55,10 @@ def test_refresh_of_a_range_publishes_every_partition_and_its_evidence(home, ins
             "labels.vol_scaled",
         )
         assert {summary[table].rows for table in tables} == {1_200}
+        for table in tables:
+            declared = defs.resolve_assets_def(table.split(".")).specs_by_key[dg.AssetKey(table.split("."))]
+            columns = [column.name for column in declared.metadata["dagster/column_schema"].columns]
+            assert list(store.read("*", from_=table, partitions=[Partition(symbol, "1h")])) == columns, table
     evaluations = result.get_asset_check_evaluations()
     fit = {e.check_name: e.passed for e in evaluations if e.check_name.endswith("fit_to_build_on")}
     assert fit == dict.fromkeys(

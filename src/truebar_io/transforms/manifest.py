@@ -25,6 +25,8 @@ class Column:
     name: str
     data_type: str
     description: str
+    sources: tuple[str, ...]
+    """Columns of what the model reads that it is made from, as far as the project says so (`meta: from`)."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,12 @@ def is_stale(project: Path) -> bool:
 
 def _columns(node: Mapping[str, Any]) -> tuple[Column, ...]:
     return tuple(
-        Column(column["name"], column["data_type"] or "", column["description"].strip())
+        Column(
+            column["name"],
+            column["data_type"] or "",
+            column["description"].strip(),
+            tuple(column["config"]["meta"].get("from", ())),
+        )
         for column in node["columns"].values()
     )
 
