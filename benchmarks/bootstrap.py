@@ -178,6 +178,7 @@ def verdict(probabilities: FloatArray, labels: FloatArray, account: BacktestResu
         horizon_bars=HORIZON_BARS,
         generator=bootstrap_generator("recipe", "data"),
         leakage_checks={"features": True},
+        funding_counted=True,
         vault_looks=1,
         n_trials=1,
         bundle="b",

@@ -163,8 +163,9 @@ def judged(ready: Prepared) -> Iterable[dict[str, Any]]:
             n_trials=1,
             bundle="none: the benchmark packs no bundle",
             data_digest=digest,
+            funding_counted=True,
         )
-        held = conditions(verdict.metrics, leakage)
+        held = conditions(verdict.metrics, leakage, funding_counted=True)
         yield {
             "costs": costs,
             "verdict": verdict.verdict,

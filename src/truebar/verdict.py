@@ -109,7 +109,8 @@ def _no_leak(checks: Mapping[str, bool | None] | None) -> bool | None:
 def conditions(
     metrics: Mapping[str, Metric],
     leakage_checks: Mapping[str, bool | None] | None,
-    funding_counted: bool | None = True,
+    *,
+    funding_counted: bool | None,
 ) -> dict[str, bool | None]:
     """Return whether each condition of `edge` holds; None where it could not be computed.
 
@@ -156,7 +157,7 @@ def judge(
     n_trials: int,
     bundle: str,
     data_digest: str,
-    funding_counted: bool | None = True,
+    funding_counted: bool | None,
     n_resamples: int = N_RESAMPLES,
 ) -> Verdict:
     """Return the verdict on one recipe from the rows and the account of its vault.
@@ -193,7 +194,7 @@ def judge(
         **activity_scores(probabilities, labels, dev_shares=dev_shares, how=how),
         **_account(backtest, vault_looks, how),
     }
-    held = conditions(metrics, leakage_checks, funding_counted)
+    held = conditions(metrics, leakage_checks, funding_counted=funding_counted)
     failed = tuple(name for name, holds in held.items() if not holds)
     return Verdict(
         verdict=NO_EDGE if failed else EDGE,

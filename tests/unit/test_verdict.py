@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -76,6 +77,7 @@ def judged(strength: float, *, seed: int = 0, **changes: Any) -> Verdict:
         "n_trials": 1,
         "bundle": "b" * 64,
         "data_digest": "d" * 64,
+        "funding_counted": True,
         "n_resamples": 200,
     }
     return judge(**(arguments | changes))
@@ -157,7 +159,7 @@ def test_to_json_has_every_name_and_no_nan(labels: np.ndarray | None) -> None:
 
 
 def test_conditions_at_their_bounds_hold() -> None:
-    assert all(conditions(metrics(), PASSED).values())
+    assert all(conditions(metrics(), PASSED, funding_counted=True).values())
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_conditions_at_their_bounds_hold() -> None:
     ],
 )
 def test_conditions_fail_one_by_one(name: str, bad: dict[str, Metric]) -> None:
-    held = conditions(metrics(**bad), PASSED)
+    held = conditions(metrics(**bad), PASSED, funding_counted=True)
     assert [key for key, holds in held.items() if not holds] == [name]
     assert held[name] is False
 
@@ -189,7 +191,24 @@ def test_conditions_fail_one_by_one(name: str, bad: dict[str, Metric]) -> None:
 def test_conditions_leakage_needs_every_check(
     checks: dict[str, bool | None] | None, expected: bool | None
 ) -> None:
-    assert conditions(metrics(), checks)["leakage"] is expected
+    assert conditions(metrics(), checks, funding_counted=True)["leakage"] is expected
+
+
+@pytest.mark.parametrize(
+    ("counted", "failed", "missing"),
+    [(True, (), ()), (False, ("funding",), ()), (None, ("funding",), ("funding",))],
+)
+def test_judge_account_must_have_paid_its_funding(
+    counted: bool | None, failed: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    verdict = judged(0.6, funding_counted=counted)
+    assert verdict.verdict == ("no edge proven" if failed else "edge")
+    assert (verdict.failed, verdict.missing) == (failed, missing)
+
+
+def test_judge_is_never_told_by_default_that_funding_was_paid() -> None:
+    assert inspect.signature(judge).parameters["funding_counted"].default is inspect.Parameter.empty
+    assert inspect.signature(conditions).parameters["funding_counted"].default is inspect.Parameter.empty
 
 
 def test_bootstrap_generator_depends_on_recipe_and_data() -> None:
