@@ -14,11 +14,11 @@ METRICS = {
 }
 
 
-def verdict(word: str, *failed: str, **metrics: Metric) -> Verdict:
+def verdict(word: str, *failed: str, missing: tuple[str, ...] = (), **metrics: Metric) -> Verdict:
     return Verdict(
         verdict=word,
         failed=failed,
-        missing=(),
+        missing=missing,
         metrics=METRICS | metrics,
         n_trials=20,
         vault_looks=1,
@@ -33,6 +33,21 @@ def test_described_without_an_edge_names_what_failed_and_what_could_have_been_se
         "41 round trips after all costs. Failed: direction AUC, leakage. This record could have shown a "
         "Sharpe ratio of 5.6 a year or more; absence of proof is not proof of absence."
     )
+
+
+def test_described_condition_that_was_not_computed_is_not_said_to_have_failed() -> None:
+    words = described(verdict(NO_EDGE, "roc_auc", "leakage", "funding", missing=("leakage", "funding")))
+    assert "41 round trips after costs. Failed: direction AUC. Not computed: leakage, funding. This" in words
+
+
+def test_described_where_nothing_failed_but_something_was_not_computed_lists_that_alone() -> None:
+    words = described(verdict(NO_EDGE, "leakage", missing=("leakage",)))
+    assert "after all costs. Not computed: leakage. This record" in words
+    assert "Failed" not in words
+
+
+def test_described_funding_that_was_due_and_not_paid_has_failed() -> None:
+    assert "after costs. Failed: funding. This record" in described(verdict(NO_EDGE, "funding"))
 
 
 def test_described_edge_says_that_every_condition_holds() -> None:
