@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -39,6 +41,21 @@ def _write_synced(path: Path, content: bytes) -> None:
                 "run again."
             ) from error
         raise
+
+
+@contextmanager
+def exclusively(lock: Path) -> Iterator[None]:
+    """Keep every other process that asks for `lock` waiting as long as the block.
+
+    The kernel frees the lock when the process ends, however it ends.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def replace_file(path: Path, content: bytes) -> Path:

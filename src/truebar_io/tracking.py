@@ -5,19 +5,19 @@ mlflow is imported inside functions: the import costs 3 to 4 CPU seconds.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from truebar.errors import ConfigurationError
 from truebar.partitions import Partition
+from truebar_io.durable import exclusively
 from truebar_io.home import Home
 
 if TYPE_CHECKING:
@@ -153,16 +153,9 @@ def tracking_uri(home: Home) -> str:
     return f"sqlite:///{database(home)}"
 
 
-@contextmanager
-def _locked(home: Home) -> Iterator[None]:
-    """Hold the one lock under which tables, experiments and runs are found or made."""
-    home.mlflow.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(home.mlflow / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+def _locked(home: Home) -> AbstractContextManager[None]:
+    """Return the one lock under which tables, experiments and runs are found or made."""
+    return exclusively(home.mlflow / "lock")
 
 
 def _create_database(home: Home) -> None:

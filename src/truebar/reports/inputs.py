@@ -63,7 +63,7 @@ class Lineage:
     Attributes:
         data: of the rows that the verdict rests on.
         code: of the sources that compute.
-        configuration: of the settings of now.
+        configuration: of what the search was asked for; None where another search has ended since.
         recipe: of what the search froze.
         bundle: name of the evaluation bundle.
         deploy_bundle: name of the bundle that may trade; None: there is none.

@@ -8,7 +8,6 @@ import pandas as pd
 
 from truebar.config import MarketConfig
 from truebar.evidence import Evidence
-from truebar.fingerprint import fingerprint
 from truebar.history import History
 from truebar.models.bundle import Bundle, Manifest
 from truebar.models.recipe import Recipe
@@ -22,7 +21,6 @@ from truebar.scores.reliability import calibration_error, reliability_by_class
 from truebar.scores.rows import ScoredRows, scored_rows
 from truebar.units import TIMEFRAME_SECONDS
 from truebar_io.bundles import BundleStore
-from truebar_io.configuration import Configuration
 from truebar_io.stages.checks import quality_of
 from truebar_io.stages.frozen import PROBABILITIES, Frozen
 from truebar_io.stages.predicting import RAW
@@ -149,17 +147,19 @@ def deployed_bundle(bundles: BundleStore, partition: Partition, kind: str, bundl
 
 
 def lineage_of(
-    bundles: BundleStore, partition: Partition, bundle: Bundle, settings: Configuration, mlflow_run_id: str
+    bundles: BundleStore, partition: Partition, bundle: Bundle, frozen: Frozen, mlflow_run_id: str
 ) -> Lineage:
-    """Return the digests behind the report of a bundle, and what became of it."""
+    """Return the digests behind the report of a bundle, and what became of it.
+
+    The configuration is that of the study that froze the bundle's recipe; another one may have ended since.
+    """
     manifest = bundle.manifest
     deployment = bundles.deployment(partition, manifest.kind)
     decided = deployment is not None and deployment.evaluation == bundle.name
-    sections = (settings.data, settings.xgb, settings.backtest)
     return Lineage(
         data=manifest.data_digest,
         code=manifest.code_digest,
-        configuration=fingerprint([section.model_dump(mode="json") for section in sections]),
+        configuration=frozen.request_digest if frozen.training == manifest.training else None,
         recipe=manifest.recipe_digest,
         bundle=bundle.name,
         deploy_bundle=deployment.bundle if deployment is not None and decided else None,

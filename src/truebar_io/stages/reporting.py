@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from truebar.arrays import FloatArray
 from truebar.cost_sensitivity import CostPoint, cost_sensitivity
+from truebar.errors import SchemaError
 from truebar.evaluation import targets
 from truebar.fingerprint import fingerprint
 from truebar.history import History
@@ -17,12 +19,14 @@ from truebar.kinds import KINDS
 from truebar.models.bundle import Bundle
 from truebar.partitions import Partition
 from truebar.reports import IndexEntry, ReportInputs, render_index, render_report
+from truebar.reports.judgement import Judgement
 from truebar.scores.breakeven import break_even_correlation
 from truebar.scores.curves import direction_curves
 from truebar.scores.rows import scored_rows
 from truebar.thresholds.values import Thresholds, round_trip_cost
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
+from truebar_io.durable import exclusively
 from truebar_io.generated import is_synthetic
 from truebar_io.home import Home
 from truebar_io.reports import index_path, report_path, write_page
@@ -88,6 +92,7 @@ def report_inputs(
     bars = every[(every["open_time"] >= vault.start) & (every["open_time"] < vault.end)]
     rows["close"] = bars["close"].to_numpy()
     deployed = deployed_bundle(bundles, partition, manifest.kind, bundle)
+    frozen = load_frozen(bundles, partition, manifest.kind)
     return ReportInputs(
         verdict=verdict,
         market_description=describe_market(settings.market_of(partition.symbol)),
@@ -96,7 +101,7 @@ def report_inputs(
         horizon_text=describe_horizon(manifest),
         slices=slices_of(manifest, history, evidence, deployed),
         quality=data_quality(store, partition),
-        lineage=lineage_of(bundles, partition, bundle, settings, mlflow_run_id),
+        lineage=lineage_of(bundles, partition, bundle, frozen, mlflow_run_id),
         initial_capital=account.initial_capital,
         equity=account.to_frame()[["open_time", "equity"]].merge(
             rows[["open_time", "close"]], on="open_time", how="left"
@@ -110,21 +115,50 @@ def report_inputs(
             known_returns(history, vault.end), round_trip_cost=round_trip_cost(recipe.backtest)
         ),
         calibration=calibration_of(rows, recipe.calibration),
-        search=search_of(store, partition, manifest, load_frozen(bundles, partition, manifest.kind)),
+        search=search_of(store, partition, manifest, frozen),
         importance=importance_of(store, partition, manifest.kind, bundle),
     )
 
 
-def index_entries(home: Home, store: Warehouse, settings: Configuration) -> list[IndexEntry]:
-    """Return one entry for each report on disk whose verdict is known."""
+def index_entry(home: Home, partition: Partition, kind: str, settings: Configuration) -> IndexEntry | None:
+    """Return the entry of a page; None where there is no verdict that can be read.
+
+    A verdict that another version of truebar wrote may be one of these; a warning names it.
+    """
+    verdict = BundleStore(home).load_verdict(partition, kind)
+    if verdict is None:
+        return None
+    try:
+        Judgement.from_json(verdict)
+    except SchemaError as error:
+        warnings.warn(f"{partition} {kind} is left out of the index of reports: {error}", stacklevel=2)
+        return None
+    name = report_path(home, partition, kind).name
+    return IndexEntry(verdict, name, is_synthetic(settings, partition.symbol))
+
+
+def is_shown(home: Home, partition: Partition, kind: str) -> bool:
+    """Return whether the page on disk is of the verdict that stands now."""
     bundles = BundleStore(home)
-    entries = []
-    for partition in store.partitions():
-        for kind in KINDS:
-            verdict, path = bundles.load_verdict(partition, kind), report_path(home, partition, kind)
-            if verdict is not None and path.is_file():
-                entries.append(IndexEntry(verdict, path.name, is_synthetic(settings, partition.symbol)))
-    return entries
+    verdict, reported = bundles.load_verdict(partition, kind), bundles.reported(partition, kind)
+    return report_path(home, partition, kind).is_file() and reported == fingerprint(verdict)
+
+
+def publish_index(
+    home: Home, store: Warehouse, settings: Configuration, *, written: tuple[Partition, str]
+) -> None:
+    """Write the index over all reports and the one just written, which is not yet noted as such.
+
+    One writer at a time, so that each has what the others wrote.
+    """
+    every = [(partition, kind) for partition in store.partitions() for kind in KINDS]
+    with exclusively(home.reports / ".lock"):
+        found = [
+            index_entry(home, *which, settings)
+            for which in every
+            if which == written or is_shown(home, *which)
+        ]
+        write_page(index_path(home), render_index([entry for entry in found if entry is not None]))
 
 
 def publish_report(
@@ -141,7 +175,7 @@ def publish_report(
     verdict = require_judged(store, partition, kind, bundle, history)
     page = render_report(report_inputs(store, partition, bundle, verdict, settings, run.run_id))
     path = write_page(report_path(store.home, partition, kind), page)
-    write_page(index_path(store.home), render_index(index_entries(store.home, store, settings)))
+    publish_index(store.home, store, settings, written=(partition, kind))
     bundles.save_reported(partition, kind, fingerprint(verdict))
     run.log_artifact(path)
     return path

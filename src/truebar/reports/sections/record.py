@@ -170,9 +170,8 @@ def lineage_section(lineage: Lineage) -> Html:
         deployed = definition("", why)
         deployed = Html(element("code", lineage.deploy_bundle).text + deployed.text)
     pairs.insert(5, ("Deploy bundle", deployed))
-    return section(
-        "Lineage", paragraph("The same data, code and configuration give the same page."), facts(pairs)
-    )
+    told = "The same data, code and configuration give the same bundle and the same verdict."
+    return section("Lineage", paragraph(told), facts(pairs))
 
 
 def missing_section(inputs: ReportInputs, judgement: Judgement, conditions: list[Condition]) -> Content:
