@@ -16,6 +16,7 @@ from truebar.config import (
     XgbConfig,
     XgbParameters,
 )
+from truebar.errors import ConfigurationError
 from truebar.fingerprint import fingerprint
 
 
@@ -91,7 +92,16 @@ def xgboost_request(
         backtest: costs, sides and sizes.
         k_grid: k on offer; empty or without a search, the label's own.
         estimators: on offer; empty or without a search, the label's own.
+
+    Raises:
+        ConfigurationError: for labels without a neutral zone: no row is flat then, and the booster learns
+            the three classes down, flat and up.
     """
+    if not label.neutral_zone:
+        raise ConfigurationError(
+            "labels.neutral_zone is false, so that no row is labelled flat; the model kind xgboost learns "
+            "the three classes down, flat and up. Set labels.neutral_zone to true in data.yaml."
+        )
     searched = model.optuna.n_trials > 1
     return Request(
         kind="xgboost",

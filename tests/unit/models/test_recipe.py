@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from truebar.config import BacktestConfig, CostsConfig, LabelConfig, OptunaConfig, XgbConfig
+from truebar.errors import ConfigurationError
 from truebar.models.recipe import Recipe, Request, xgboost_request
 
 REQUEST = xgboost_request(
@@ -84,3 +85,8 @@ def test_recipe_without_features_or_with_an_unknown_key_is_refused():
         xgboost_request((), LabelConfig(), XgbConfig(), BacktestConfig())
     with pytest.raises(ValidationError):
         Recipe.model_validate(RECIPE.model_dump() | {"colour": "blue"})
+
+
+def test_xgboost_request_without_a_neutral_zone_is_refused_by_the_setting_s_name():
+    with pytest.raises(ConfigurationError, match=r"labels\.neutral_zone is false.*Set .* to true"):
+        xgboost_request(("a",), LabelConfig(neutral_zone=False), XgbConfig(), BacktestConfig())
