@@ -16,9 +16,9 @@ CALIBRATION_METHODS: Final[tuple[CalibrationMethod, ...]] = get_args(Calibration
 
 
 class Settings(BaseModel):
-    """Frozen, and any key it does not know is an error that names it."""
+    """Frozen; any key it does not know, and any number that is not finite, is an error that names it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class LabelConfig(Settings):
@@ -28,7 +28,9 @@ class LabelConfig(Settings):
     window: int = Field(96, ge=2, le=100_000, description="bars the estimator looks back")
     k: float = Field(1.0, gt=0, le=10, description="tau in units of sigma times the root of the horizon")
     horizon_bars: int = Field(4, ge=1, le=100_000, description="bars from the decision to the label's end")
-    neutral_zone: bool = Field(True, description="label 0 where the return stays within tau")
+    neutral_zone: bool = Field(
+        True, description="label 0 where the return stays within tau; xgboost needs it"
+    )
 
 
 class CostsConfig(Settings):
@@ -133,7 +135,9 @@ class LabelsSection(Settings):
         },
         description="what differs for single symbols",
     )
-    neutral_zone: bool = Field(True, description="label 0 where the return stays within tau")
+    neutral_zone: bool = Field(
+        True, description="label 0 where the return stays within tau; xgboost needs it"
+    )
 
     @field_validator("overrides")
     @classmethod
@@ -164,9 +168,12 @@ class LabelsSection(Settings):
 
 
 class DataConfig(Settings):
-    """`data.yaml`: what is predicted."""
+    """`data.yaml`: what is predicted, and from how much."""
 
     labels: LabelsSection = Field(default_factory=LabelsSection)
+    min_training_bars: int = Field(
+        5_000, ge=1, description="bars without which a partition is not trained: a fifth is the vault"
+    )
 
 
 class XgbParameters(Settings):

@@ -18,9 +18,6 @@ QUARANTINED_SHARE_MAX: Final = 0.01
 MISSING_SHARE_MAX: Final = 0.05
 """The share of missing bars that a volatility window tolerates (METHOD §1)."""
 
-MIN_TRAINING_BARS: Final = 5_000
-"""Fewer bars leave a vault of under a thousand, on which no edge that exists would show."""
-
 FINITE_SHARE_MIN: Final = 0.95
 """Share of finite values that every feature column must have after its first one."""
 

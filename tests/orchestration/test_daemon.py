@@ -45,7 +45,11 @@ WALKS = {
     EEE: random_walk(BARS, seed=6),
 }
 LANDING = {"truebar/cause": "landing"}
-QUICK = {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "1", "TRUEBAR_XGB__XGB__ROUNDS": "10"}
+QUICK = {
+    "TRUEBAR_DATA__MIN_TRAINING_BARS": str(BARS),
+    "TRUEBAR_XGB__OPTUNA__N_TRIALS": "1",
+    "TRUEBAR_XGB__XGB__ROUNDS": "10",
+}
 
 
 @pytest.fixture(scope="module")

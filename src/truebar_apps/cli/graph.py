@@ -126,10 +126,11 @@ def demo(
     partition = Partition(symbol, timeframe)
     checkout = require_checkout()
     home = Home.from_environment(checkout)
-    imported = bring_in(home, load_configuration(checkout), partition, data)
+    settings = load_configuration(checkout)
+    imported = bring_in(home, settings, partition, data)
     if not json:
         show(home, partition, imported)
-    require_trainable(home, partition)
+    require_trainable(home, settings, partition)
     _work_on([partition], json=json)
     imported.raise_refused()
 

@@ -7,18 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from truebar.errors import CorruptDataError, TooFewRowsError
+from truebar.errors import CorruptDataError
 from truebar.partitions import Partition
-from truebar.quality import MIN_TRAINING_BARS, judge_klines
 from truebar_apps.cli.output import console, errors, print_table
 from truebar_io.configuration import Configuration
 from truebar_io.home import Home
 from truebar_io.ingest import DataSetResult, IngestResult, ingest_data_set
 from truebar_io.lease import Lease
 from truebar_io.sources import refuse_files
-from truebar_io.stages.checks import quality_of
+from truebar_io.stages.checks import klines_judgement, quality_of, refuse_short
 from truebar_io.warehouse import Warehouse
 
 
@@ -75,20 +72,15 @@ def show(home: Home, partition: Partition, result: DataSetResult) -> None:
         errors.print(f"[bold red]refused[/] {name}: {error}")
 
 
-def require_trainable(home: Home, partition: Partition) -> None:
-    """Do nothing if the published bars are enough, and fit, to train on.
+def require_trainable(home: Home, settings: Configuration, partition: Partition) -> None:
+    """Do nothing if the published bars are enough, and fit, to train on; nothing is built on them before.
 
     Raises:
-        TooFewRowsError: there are fewer than `MIN_TRAINING_BARS`.
+        TooFewRowsError: there are too few of them (see `refuse_short`).
         CorruptDataError: they break a rule of `judge_klines`.
     """
-    quality = quality_of(Warehouse(home), partition)
-    if quality.bars < MIN_TRAINING_BARS:
-        raise TooFewRowsError(
-            f"{partition} has {quality.bars:,} bars; expected at least {MIN_TRAINING_BARS:,} to train on and "
-            "to judge by: with fewer, nothing could be proven either way. The bars are imported, nothing is "
-            "trained; give more history."
-        )
-    judgement = judge_klines(quality, now=pd.Timestamp.now(tz="UTC"))
+    store = Warehouse(home)
+    refuse_short(store, partition, settings)
+    judgement = klines_judgement(store, partition, datetime.now(UTC))
     if not judgement.passed:
         raise CorruptDataError(f"{partition} is not fit to train on: {'; '.join(judgement.reasons)}.")

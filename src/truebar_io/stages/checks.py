@@ -6,12 +6,13 @@ from datetime import datetime
 
 import pandas as pd
 
-from truebar.errors import CorruptDataError
+from truebar.errors import CorruptDataError, TooFewRowsError
 from truebar.market.quality import KlinesQuality, klines_quality
 from truebar.market.schema import FLOW_COLUMNS
 from truebar.partitions import Partition
 from truebar.quality import Judgement, judge_features, judge_klines, judge_labels
 from truebar.tables import schema_of
+from truebar_io.configuration import Configuration
 from truebar_io.warehouse import Warehouse
 
 
@@ -41,13 +42,30 @@ def matrix_judgement(store: Warehouse, partition: Partition) -> Judgement:
     return judge_features(matrix.drop(columns=["open_time", "available_at"]), bars=bars)
 
 
-def refuse_unfit(store: Warehouse, partition: Partition, now: datetime) -> None:
+def refuse_short(store: Warehouse, partition: Partition, settings: Configuration) -> None:
+    """Do nothing if the partition has enough bars to train on.
+
+    Raises:
+        TooFewRowsError: it has fewer than `min_training_bars` of data.yaml.
+    """
+    bars, least = store.summary(partition)["market.klines"].rows, settings.data.min_training_bars
+    if bars < least:
+        raise TooFewRowsError(
+            f"{partition} has {bars:,} bars; expected at least {least:,} (min_training_bars of data.yaml) to "
+            "train on and to judge by: with fewer, nothing could be proven either way. The bars are kept, "
+            "nothing is trained; give more history."
+        )
+
+
+def refuse_unfit(store: Warehouse, partition: Partition, settings: Configuration, now: datetime) -> None:
     """Do nothing if the partition is fit to train on.
 
     Raises:
+        TooFewRowsError: it has too few bars (see `refuse_short`).
         CorruptDataError: naming every rule that klines, features or labels break; a training that is asked
             for alone must not pass what the blocking checks stop.
     """
+    refuse_short(store, partition, settings)
     judgements = {
         "market.klines": klines_judgement(store, partition, now),
         "features.matrix": matrix_judgement(store, partition),

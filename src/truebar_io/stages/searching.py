@@ -46,7 +46,7 @@ def search(
 ) -> dict[str, Any]:
     """Register the vault, run the study on dev, freeze the recipe, and publish its out-of-fold rows."""
     now = datetime.now(UTC)
-    refuse_unfit(store, partition, now)
+    refuse_unfit(store, partition, settings, now)
     plan = plan_of(store, partition, settings)
     register_vault(store, partition, plan.vault, plan.evidence.vault_digest, now=now)
     studies = PartitionStudies(store.home, partition, kind)

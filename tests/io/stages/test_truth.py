@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truebar.errors import BundleError, CorruptDataError, MissingDataError
+from truebar.errors import BundleError, CorruptDataError, MissingDataError, TooFewRowsError
 from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.partitions import Partition
 from truebar_io.bundles import BundleStore
@@ -33,6 +33,7 @@ PARTITION = Partition("BTCUSDT", "1h")
 KIND = "xgboost"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 QUICK = {
+    "TRUEBAR_DATA__MIN_TRAINING_BARS": "2000",
     "TRUEBAR_XGB__XGB__ROUNDS": "3",
     "TRUEBAR_XGB__OPTUNA__N_TRIALS": "1",
     "TRUEBAR_XGB__POSTPROCESSING__CALIBRATION__METHOD": "platt",
@@ -256,10 +257,17 @@ def test_report_of_an_earlier_verdict_is_stale(workshop):
 
 
 def test_training_on_unfit_tables_is_refused_by_the_rules_of_the_checks(workshop):
-    broken = walk(2_600, seed=5)
+    broken = walk(2_600)
     workshop.bring(broken.drop(index=range(2_050, 2_400)))
     with pytest.raises(CorruptDataError, match="of the bars are missing"):
         workshop.bundle()
+
+
+def test_training_on_fewer_bars_than_the_configuration_asks_for_is_refused(workshop):
+    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_DATA__MIN_TRAINING_BARS": "2001"})
+    with pytest.raises(TooFewRowsError, match="BTCUSDT 1h has 2,000 bars; expected at least 2,001"):
+        other.bundle()
+    assert BundleStore(workshop.home).current(PARTITION, KIND) is None
 
 
 def test_thresholds_are_tuned_and_the_curve_is_kept(workshop):
