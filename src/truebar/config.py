@@ -28,9 +28,7 @@ class LabelConfig(Settings):
     window: int = Field(96, ge=2, le=100_000, description="bars the estimator looks back")
     k: float = Field(1.0, gt=0, le=10, description="tau in units of sigma times the root of the horizon")
     horizon_bars: int = Field(4, ge=1, le=100_000, description="bars from the decision to the label's end")
-    neutral_zone: bool = Field(
-        True, description="label 0 where the return stays within tau; xgboost needs it"
-    )
+    neutral_zone: bool = Field(True, description="label 0 if the return stays within tau; xgboost needs it")
 
 
 class CostsConfig(Settings):
@@ -135,9 +133,7 @@ class LabelsSection(Settings):
         },
         description="what differs for single symbols",
     )
-    neutral_zone: bool = Field(
-        True, description="label 0 where the return stays within tau; xgboost needs it"
-    )
+    neutral_zone: bool = Field(True, description="label 0 if the return stays within tau; xgboost needs it")
 
     @field_validator("overrides")
     @classmethod
