@@ -24,7 +24,8 @@ TO        :=
 WHERE      = $(if $(SYMBOL),--symbol "$(SYMBOL)") $(if $(TIMEFRAME),--timeframe "$(TIMEFRAME)")
 
 # Scripts that time both sides; the others prove (size, power) or draw.
-BENCHES := $(filter-out $(addprefix benchmarks/,planted.py size.py power.py draw.py draw_market.py),$(wildcard benchmarks/*.py))
+BENCHES := $(filter-out $(addprefix benchmarks/,command.py planted.py size.py power.py seeds.py real.py draw.py \
+	draw_market.py),$(wildcard benchmarks/*.py))
 
 .PHONY: help install demo train-xgb backtest report watch mlflow export test proofs bench check fmt ui clean
 
@@ -67,10 +68,12 @@ test: install    ## Run all tests.
 	$(BIN)/pytest -n 2 --dist loadfile -m "not daemon"
 	$(BIN)/pytest -m daemon
 
-proofs: install  ## Size and power of the verdict on hundreds of markets (hours; goes on where it stopped).
+proofs: install  ## Size and power on hundreds of markets, other seeds, real ones (hours; goes on where it stopped).
 	$(BIN)/python benchmarks/size.py
 	$(BIN)/python benchmarks/power.py
 	$(BIN)/python benchmarks/draw.py
+	$(BIN)/python benchmarks/seeds.py
+	$(BIN)/python benchmarks/real.py
 
 bench: install   ## Time truebar beside its references, both sides in one process.
 	for script in $(BENCHES); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

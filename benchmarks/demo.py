@@ -12,48 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
+
+from command import RESULTS, found_share_of, record, run
 
 from truebar_apps.cli.stage_clock import StageTime, orchestration_of, orchestration_words, time_rows, total_of
 from truebar_io.machine import Spent
-
-CHECKOUT: Final = Path(__file__).resolve().parent.parent
-RESULTS: Final = CHECKOUT / "benchmarks" / "results" / "demo.jsonl"
-NO_SKILL: Final = 0.5
-KIB_PER_GIB: Final = 1024**2
-
-
-def run_demo(home: Path) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return what the demo printed, and what it took: wall and CPU seconds, most memory, load before it."""
-    command = [str(Path(sys.executable).with_name("truebar")), "demo", "--json"]
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # as the Makefile has it
-    environment = os.environ | threads | {"TRUEBAR_HOME": str(home)}
-    load, began = os.getloadavg()[0], time.monotonic()
-    ended = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, check=False)  # noqa: S603 (our own)
-    if ended.returncode:
-        raise SystemExit(f"the demo ended with {ended.returncode}; its errors stand above.")
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    taken = {
-        "load_before": load,
-        "wall_s": time.monotonic() - began,
-        "cpu_s": used.ru_utime + used.ru_stime,
-        "most_memory_gib": used.ru_maxrss / KIB_PER_GIB,
-    }
-    return json.loads(ended.stdout), taken
-
-
-def found_share(verdict: dict[str, Any]) -> float | None:
-    """Return what share of a planted signal was found; None for a real market."""
-    best = (verdict.get("oracle") or {}).get("roc_auc")
-    if best is None:
-        return None
-    return (verdict["metrics"]["roc_auc"]["value"] - NO_SKILL) / (best - NO_SKILL)
 
 
 def line_of(printed: dict[str, Any], taken: dict[str, float], times: list[StageTime]) -> dict[str, Any]:
@@ -68,7 +35,7 @@ def line_of(printed: dict[str, Any], taken: dict[str, float], times: list[StageT
         "found_share": {
             f"{v['symbol']} {v['timeframe']}": round(share, 3)
             for v in printed["verdicts"]
-            if (share := found_share(v)) is not None and v["symbol"] == "SYN-EDGE"
+            if (share := found_share_of(v)) is not None
         },
     }
 
@@ -79,7 +46,7 @@ def main() -> None:
     options.add_argument("--record", action="store_true")
     chosen = options.parse_args()
     with TemporaryDirectory() as folder:
-        printed, taken = run_demo(Path(folder) / "home")
+        printed, taken = run(("demo",), Path(folder) / "home", {})
     times = [StageTime(stage, Spent(**spent)) for stage, spent in printed["spent"].items()]
     for row in time_rows(times):
         sys.stdout.write("{:<14}{:>9}{:>9}{:>7}\n".format(*row))
@@ -87,8 +54,7 @@ def main() -> None:
     line = line_of(printed, taken, times)
     sys.stdout.write(json.dumps(line) + "\n")
     if chosen.record:
-        with RESULTS.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        record(RESULTS / "demo.jsonl", line)
 
 
 if __name__ == "__main__":
