@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 import psutil
@@ -44,11 +44,13 @@ def run(
     command = [str(Path(sys.executable).with_name("truebar")), *arguments, "--json"]
     environment = os.environ | QUIET | {"TRUEBAR_HOME": str(home)} | dict(settings)
     load, began = os.getloadavg()[0], time.monotonic()
-    process = psutil.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE)
-    if cores is not None:
-        process.cpu_affinity(list(cores))
-    most, cpu_s = _watch(process)
-    printed = process.stdout.read()
+    with TemporaryFile() as output:  # a pipe that nobody reads would hold a long answer up
+        process = psutil.Popen(command, cwd=CHECKOUT, env=environment, stdout=output)
+        if cores is not None:
+            process.cpu_affinity(list(cores))
+        most, cpu_s = _watch(process)
+        output.seek(0)
+        printed = output.read()
     if process.wait():
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}; its errors stand above.")
     taken = {
