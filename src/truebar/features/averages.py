@@ -13,9 +13,9 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_in_place, compiled_part, compiled_within
 from truebar.feature_columns import EMA_SPANS, SETTLED, SMA_BARS
 from truebar.features.averaging import average, averages, ema_factor, wilder_factor
-from truebar.features.fields import CLOSE, HIGH, LOW, SLOT
-from truebar.features.memory import BAR, BEGIN, END, FIRST, SIZE, Layout, lay_out
-from truebar.features.windows import LATEST, SUM, earlier, joined, walk, whole
+from truebar.features.fields import CLOSE, HIGH, LOW
+from truebar.features.memory import BEGIN, FIRST, SIZE, Layout, hand_out, lay_out
+from truebar.features.windows import earlier, joined, walk, whole
 
 _LAYOUT: Final = Layout()
 
@@ -61,24 +61,36 @@ _SUM_CHAIN: Final = (
     (1, 1), (2, 2), (4, 1), (5, 5), (10, 4), (10, 10), (20, 4), (20, 5), (24, 2), (24, 24), (25, 25),
     (48, 48),
 )  # fmt: skip
-_SUMS: Final = joined(_LAYOUT, SUM, _TERMS, [0.0] * 3, _SUM_CHAIN)
+_SUMS: Final = joined(_LAYOUT, _TERMS, _SUM_CHAIN, sums=3)
 _SUMS_OF: Final = np.array([_SUMS.first_row[bars] for bars in SMA_BARS])
 _SUMS_14: Final = _SUMS.first_row[14]
 _SUMS_20: Final = _SUMS.first_row[20]
 _SUMS_26: Final = _SUMS.first_row[26]
 _EXTREMES: Final = _LAYOUT.row(4)
 _EXTREME_CHAIN: Final = ((1, 1), (2, 1), (3, 3), (6, 6), (12, 2), (14, 12))
-_HIGHEST: Final = joined(_LAYOUT, LATEST, _EXTREMES, [-np.inf, 0.0] * 2, _EXTREME_CHAIN)
+_HIGHEST: Final = joined(_LAYOUT, _EXTREMES, _EXTREME_CHAIN, latest=2)
 _RANGE_14: Final = _HIGHEST.first_row[14]
 _RANGE_26: Final = _HIGHEST.first_row[26]
 _JOINS: Final = np.concatenate([_SUMS.table, _HIGHEST.table])
+
+_OUT_SMA: Final = len(EMA_SPANS)
+_OUT_MACD: Final = _OUT_SMA + len(SMA_BARS)
+_OUT_RSI: Final = _OUT_MACD + 3
+_OUT_STOCHASTIC: Final = _OUT_RSI + 2
+_OUT_CCI: Final = _OUT_STOCHASTIC + 3
+_OUT_DIRECTION: Final = _OUT_CCI + 1
+_OUT_AROON: Final = _OUT_DIRECTION + 3
+_COLUMNS: Final = _OUT_AROON + 2
+_OUT: Final = _LAYOUT.row(_COLUMNS)
+_GIVEN: Final = np.array([_OUT, 0, _COLUMNS])
+_UNIT: Final = _LAYOUT.row()  # one over the average true range
 
 # The stochastic before and after its averages, and each as it was one and two bars before.
 _FAST_K: Final = _LAYOUT.row()
 _FAST_EARLIER: Final = earlier(_LAYOUT, _FAST_K, [1, 2])
 _FAST_LAGS: Final = _FAST_EARLIER.table
 _FAST_BEFORE: Final = _FAST_EARLIER.first_row[1]
-_SLOW_K: Final = _LAYOUT.row()
+_SLOW_K: Final = _OUT + _OUT_STOCHASTIC
 _SLOW_EARLIER: Final = earlier(_LAYOUT, _SLOW_K, [1, 2])
 _SLOW_LAGS: Final = _SLOW_EARLIER.table
 _SLOW_BEFORE: Final = _SLOW_EARLIER.first_row[1]
@@ -95,13 +107,20 @@ _SETTLED_RANGE: Final = SETTLED["sma_distance_10"]
 _SETTLED_FAST_RSI: Final = SETTLED["rsi_7"]
 _SETTLED_STRENGTH: Final = SETTLED["adx_14"]
 
-_OUT_SMA: Final = len(EMA_SPANS)
-_OUT_MACD: Final = _OUT_SMA + len(SMA_BARS)
-_OUT_RSI: Final = _OUT_MACD + 3
-_OUT_STOCHASTIC: Final = _OUT_RSI + 2
-_OUT_CCI: Final = _OUT_STOCHASTIC + 3
-_OUT_DIRECTION: Final = _OUT_CCI + 1
-_OUT_AROON: Final = _OUT_DIRECTION + 3
+# Percentages: rows of the part, of the rest (or, after the RSIs, the whole), of what is known, of the column;
+# and when they are settled.
+_RSIS: Final = 2
+_DIRECTIONS: Final = _OUT + _OUT_DIRECTION
+_PERCENTS: Final = np.array(
+    [
+        [
+            _MEAN + _FAST_RISE, _MEAN + _FAST_FALL, _KNOWN + _FAST_RISE, _OUT + _OUT_RSI, _SETTLED_FAST_RSI,
+        ],
+        [_MEAN + _RISE, _MEAN + _FALL, _KNOWN, _OUT + _OUT_RSI + 1, _SETTLED_RANGE],
+        [_MEAN + _PLUS, _MEAN + _TRUE_RANGE, _KNOWN, _DIRECTIONS, _SETTLED_RANGE],
+        [_MEAN + _MINUS, _MEAN + _TRUE_RANGE, _KNOWN, _DIRECTIONS + 1, _SETTLED_RANGE],
+    ]
+)  # fmt: skip
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -123,8 +142,10 @@ def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArr
     _smooth(work, piece)
     walk(_SLOW_LAGS, memory, work, piece)
     _set_commodity_channel(memory, work, piece)
-    _write_averages(memory, work, fields, piece, out)
-    _write_oscillators(memory, work, fields, piece, out)
+    age = piece[BEGIN] - int(memory[FIRST])
+    _set_distances(work, piece, age)
+    _set_oscillators(work, piece, age)
+    hand_out(_GIVEN, fields, piece, work, out)
 
 
 @compiled_part
@@ -213,68 +234,64 @@ def _deviation(memory: FloatArray, slot: int, mean: float) -> float:
 
 
 @compiled_part
-def _write_averages(
-    memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray
-) -> None:
-    """Write the distances from averages and the MACD, in average true ranges."""
-    for place in range(piece[BAR], piece[END]):
-        slot = int(fields[SLOT, place]) - piece[BEGIN]
-        age, close = slot + piece[BEGIN] - int(memory[FIRST]), work[_CLOSE, slot]
+def _set_distances(work: FloatArray, piece: IntArray, age: int) -> None:
+    """Set the distances from averages and the MACD, in average true ranges; `age` is the first slot's."""
+    size = piece[SIZE]
+    for slot in range(size):
         true_range = work[_MEAN + _TRUE_RANGE, slot]
-        is_settled = age >= _SETTLED_RANGE and true_range > 0.0
-        unit = 1.0 / true_range * work[_KNOWN + _TRUE_RANGE, slot] if is_settled else np.nan
-        for k in range(len(EMA_SPANS)):
-            distance = (close - work[_MEAN + _EMA + k, slot]) * (unit * work[_KNOWN + _EMA + k, slot])
-            out[k, place] = distance if age >= _SETTLED_EMA[k] else np.nan
-        for k in range(len(SMA_BARS)):
-            sums = _SUMS_OF[k]
-            known = work[sums + _COUNT, slot]
-            mean = work[sums + _PRICE, slot] / known * whole(known, float(SMA_BARS[k]), age, 0.0)
-            out[_OUT_SMA + k, place] = (close - mean) * unit
-        macd, signal = work[_SIGNAL, slot], work[_SIGNAL_MEAN, slot]
-        known = work[_KNOWN + _FAST, slot] * work[_KNOWN + _SLOW, slot]
-        macd_unit = unit * known if age >= _SETTLED_MACD else np.nan
-        signal_unit = macd_unit * work[_SIGNAL_KNOWN, slot] if age >= _SETTLED_SIGNAL else np.nan
-        out[_OUT_MACD, place] = macd * macd_unit
-        out[_OUT_MACD + 1, place] = signal * signal_unit
-        out[_OUT_MACD + 2, place] = (macd - signal) * signal_unit
+        unit = 1.0 / true_range * work[_KNOWN + _TRUE_RANGE, slot]
+        work[_UNIT, slot] = unit if slot >= _SETTLED_RANGE - age and true_range > 0.0 else np.nan
+    for k in range(len(EMA_SPANS)):
+        settled = _SETTLED_EMA[k] - age
+        for slot in range(size):
+            distance = work[_CLOSE, slot] - work[_MEAN + _EMA + k, slot]
+            scaled = distance * (work[_UNIT, slot] * work[_KNOWN + _EMA + k, slot])
+            work[_OUT + k, slot] = scaled if slot >= settled else np.nan
+    for k in range(len(SMA_BARS)):
+        sums, bars = _SUMS_OF[k], float(SMA_BARS[k])
+        for slot in range(size):
+            counts = work[sums + _COUNT, slot]
+            distance = work[_CLOSE, slot] - work[sums + _PRICE, slot] / counts
+            known = whole(counts, bars, age + slot, 0.0)
+            work[_OUT + _OUT_SMA + k, slot] = distance * (work[_UNIT, slot] * known)
+    for slot in range(size):
+        unit = work[_UNIT, slot] * (work[_KNOWN + _FAST, slot] * work[_KNOWN + _SLOW, slot])
+        work[_OUT + _OUT_MACD, slot] = work[_SIGNAL, slot] * unit if slot >= _SETTLED_MACD - age else np.nan
+    for slot in range(size):
+        unit = work[_UNIT, slot] * (work[_KNOWN + _SLOW, slot] * work[_SIGNAL_KNOWN, slot])
+        settled_unit = unit if slot >= _SETTLED_SIGNAL - age else np.nan
+        work[_OUT + _OUT_MACD + 1, slot] = work[_SIGNAL_MEAN, slot] * settled_unit
+    for slot in range(size):
+        work[_OUT + _OUT_MACD + 2, slot] = work[_OUT + _OUT_MACD, slot] - work[_OUT + _OUT_MACD + 1, slot]
 
 
 @compiled_part
-def _write_oscillators(
-    memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray
-) -> None:
-    """Write RSI, stochastic, CCI, directional movement (Wilder 1978) and Aroon (Chande 1995)."""
-    for place in range(piece[BAR], piece[END]):
-        slot = int(fields[SLOT, place]) - piece[BEGIN]
-        age = slot + piece[BEGIN] - int(memory[FIRST])
-        settled = work[_KNOWN, slot] if age >= _SETTLED_RANGE else np.nan
-        fast_settled = work[_KNOWN + _FAST_RISE, slot] if age >= _SETTLED_FAST_RSI else np.nan
-        rise, fall = work[_MEAN + _FAST_RISE, slot], work[_MEAN + _FAST_FALL, slot]
-        out[_OUT_RSI, place] = _percent(rise, rise + fall, fast_settled)
-        rise, fall = work[_MEAN + _RISE, slot], work[_MEAN + _FALL, slot]
-        out[_OUT_RSI + 1, place] = _percent(rise, rise + fall, settled)
-        slow = work[_SLOW_K, slot]
-        out[_OUT_STOCHASTIC, place] = slow
-        out[_OUT_STOCHASTIC + 1, place] = (
-            work[_SLOW_BEFORE + 1, slot] + work[_SLOW_BEFORE, slot] + slow
-        ) / 3.0
+def _set_oscillators(work: FloatArray, piece: IntArray, age: int) -> None:
+    """Set RSI, stochastic, CCI, directional movement (Wilder 1978) and Aroon (Chande 1995)."""
+    size = piece[SIZE]
+    for k in range(len(_PERCENTS)):
+        part, rest, known = _PERCENTS[k, 0], _PERCENTS[k, 1], _PERCENTS[k, 2]
+        settled = _PERCENTS[k, 4] - age
+        for slot in range(size):
+            total = work[part, slot] + work[rest, slot] if k < _RSIS else work[rest, slot]
+            percent = 100.0 * work[part, slot] / total * work[known, slot]
+            is_settled = slot >= settled and total > 0.0
+            work[_PERCENTS[k, 3], slot] = percent if is_settled else np.nan
+    for slot in range(size):
+        mean = (work[_SLOW_BEFORE + 1, slot] + work[_SLOW_BEFORE, slot] + work[_SLOW_K, slot]) / 3.0
+        work[_OUT + _OUT_STOCHASTIC + 1, slot] = mean
+    for slot in range(size):
         highest, lowest = work[_RANGE_14, slot], -work[_RANGE_14 + 2, slot]
         has_window = work[_SUMS_14 + _COUNT, slot] == 14.0 and highest > lowest
         below = -100.0 * (highest - work[_CLOSE, slot]) / (highest - lowest)
-        out[_OUT_STOCHASTIC + 2, place] = below if has_window else np.nan
-        out[_OUT_CCI, place] = work[_CCI, slot] * whole(work[_SUMS_20 + _COUNT, slot], 20.0, age, 19.0)
-        true_range = work[_MEAN + _TRUE_RANGE, slot]
-        out[_OUT_DIRECTION, place] = _percent(work[_MEAN + _PLUS, slot], true_range, settled)
-        out[_OUT_DIRECTION + 1, place] = _percent(work[_MEAN + _MINUS, slot], true_range, settled)
+        work[_OUT + _OUT_STOCHASTIC + 2, slot] = below if has_window else np.nan
+    for slot in range(size):
+        known = whole(work[_SUMS_20 + _COUNT, slot], 20.0, age + slot, 19.0)
+        work[_OUT + _OUT_CCI, slot] = work[_CCI, slot] * known
+    for slot in range(size):
         strength = work[_SIGNAL_MEAN + 1, slot] * work[_SIGNAL_KNOWN + 1, slot]
-        out[_OUT_DIRECTION + 2, place] = strength if age >= _SETTLED_STRENGTH else np.nan
-        known = whole(work[_SUMS_26 + _COUNT, slot], 26.0, age, 25.0)
-        out[_OUT_AROON, place] = 4.0 * (25.0 - work[_RANGE_26 + 1, slot]) * known
-        out[_OUT_AROON + 1, place] = 4.0 * (25.0 - work[_RANGE_26 + 3, slot]) * known
-
-
-@compiled_in_place
-def _percent(part: float, total: float, known: float) -> float:
-    """Return part / total in percent; NaN where the total is zero."""
-    return 100.0 * part / total * known if total > 0.0 else np.nan
+        work[_OUT + _OUT_DIRECTION + 2, slot] = strength if slot >= _SETTLED_STRENGTH - age else np.nan
+    for k in range(2):
+        for slot in range(size):
+            known = whole(work[_SUMS_26 + _COUNT, slot], 26.0, age + slot, 25.0)
+            work[_OUT + _OUT_AROON + k, slot] = 4.0 * (25.0 - work[_RANGE_26 + 1 + 2 * k, slot]) * known

@@ -11,9 +11,9 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED, TAKER_SPANS
 from truebar.features.averaging import average, averages, ema_factor
-from truebar.features.fields import SLOT, TAKER_VOLUME, VOLUME
-from truebar.features.memory import BAR, BEGIN, END, FIRST, SIZE, Layout, lay_out
-from truebar.features.windows import SPREAD, SUM, joined, walk, whole
+from truebar.features.fields import TAKER_VOLUME, VOLUME
+from truebar.features.memory import BEGIN, FIRST, SIZE, Layout, hand_out, lay_out
+from truebar.features.windows import joined, walk, whole
 
 _LAYOUT: Final = Layout()
 
@@ -30,19 +30,20 @@ _MEAN_KNOWN: Final = _AVERAGES.known_row
 # What is summed (volume where the takers' is known, bought less sold by takers), and the spread of the share.
 _KNOWN, _AMOUNT, _IMBALANCE, _CHANNELS = range(4)
 _TERMS: Final = _LAYOUT.row(_CHANNELS)
-_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 8), (24, 24), (48, 48))
-_SUMS: Final = joined(_LAYOUT, SUM, _TERMS, [0.0] * _CHANNELS, _CHAIN)
-_BARS: Final = (8, 24, 96)
-_SUMS_OF: Final = np.array([_SUMS.first_row[bars] for bars in _BARS])
 _SHARES: Final = _LAYOUT.row(3)
-_SPREADS: Final = joined(_LAYOUT, SPREAD, _SHARES, [0.0] * 3, _CHAIN)
-_SPREAD_96: Final = _SPREADS.first_row[96]
-_JOINS: Final = np.concatenate([_SUMS.table, _SPREADS.table])
+_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 8), (24, 24), (48, 48))
+_WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, spreads=1)
+_JOINS: Final = _WINDOWS.table
+_BARS: Final = (8, 24, 96)
+_SUMS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in _BARS])
+_SPREAD_96: Final = _WINDOWS.first_row[96] + _CHANNELS
 
 _SETTLED: Final = tuple(SETTLED[f"taker_share_{span}"] for span in TAKER_SPANS)
 
 _OUT_IMBALANCE: Final = len(TAKER_SPANS)
 _OUT_SCORE: Final = _OUT_IMBALANCE + len(_BARS)
+_OUT: Final = _LAYOUT.row(_OUT_SCORE + 1)
+_GIVEN: Final = np.array([_OUT, 0, _OUT_SCORE + 1])
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -56,7 +57,8 @@ def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArr
     _set_terms(work, piece)
     average(_AVERAGE_TABLE, _AVERAGE_FACTORS, memory, work, piece)
     walk(_JOINS, memory, work, piece)
-    _write(memory, work, fields, piece, out)
+    _compare(work, piece, piece[BEGIN] - int(memory[FIRST]))
+    hand_out(_GIVEN, fields, piece, work, out)
 
 
 @compiled_part
@@ -77,25 +79,23 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
 
 
 @compiled_part
-def _write(
-    memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray
-) -> None:
-    """Write the columns of the piece's bars."""
-    for place in range(piece[BAR], piece[END]):
-        slot = int(fields[SLOT, place]) - piece[BEGIN]
-        age = slot + piece[BEGIN] - int(memory[FIRST])
-        for k in range(len(TAKER_SPANS)):
+def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
+    """Set the columns; `age` is that of the first slot. Short loops become vector operations."""
+    size = piece[SIZE]
+    for k in range(len(TAKER_SPANS)):
+        settled = _SETTLED[k] - age
+        for slot in range(size):
             mean = work[_MEAN + k, slot] * work[_MEAN_KNOWN + k, slot]
-            out[k, place] = mean if age >= _SETTLED[k] else np.nan
-        for k in range(len(_BARS)):
-            sums, bars = _SUMS_OF[k], float(_BARS[k])
-            known, amount = (
-                whole(work[sums + _KNOWN, slot], bars, age, bars - 1.0),
-                work[sums + _AMOUNT, slot],
-            )
+            work[_OUT + k, slot] = mean if slot >= settled else np.nan
+    for k in range(len(_BARS)):
+        sums, bars = _SUMS_OF[k], float(_BARS[k])
+        for slot in range(size):
+            amount = work[sums + _AMOUNT, slot]
+            known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars - 1.0)
             imbalance = work[sums + _IMBALANCE, slot] / amount * known
-            out[_OUT_IMBALANCE + k, place] = imbalance if amount > 0.0 else np.nan
+            work[_OUT + _OUT_IMBALANCE + k, slot] = imbalance if amount > 0.0 else np.nan
+    for slot in range(size):
         counts, mean = work[_SPREAD_96, slot], work[_SPREAD_96 + 1, slot]
-        deviation = math.sqrt(work[_SPREAD_96 + 2, slot] / counts) * whole(counts, 96.0, age, 95.0)
+        deviation = math.sqrt(work[_SPREAD_96 + 2, slot] / counts) * whole(counts, 96.0, age + slot, 95.0)
         score = (work[_SHARE, slot] - mean) / deviation
-        out[_OUT_SCORE, place] = score if deviation > 0.0 else np.nan
+        work[_OUT + _OUT_SCORE, slot] = score if deviation > 0.0 else np.nan

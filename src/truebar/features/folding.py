@@ -34,6 +34,7 @@ class Folding:
             self._table[place] = family.kernel, begin, end, top, bottom
             begin, top = end, bottom
         self._row = np.empty((len(self.columns), 1))
+        self._values = self._row[:, 0]
 
     def fold_bar(self, bar: FloatArray, open_time: int) -> FloatArray:
         """Take one bar in, float64[FIELDS, 1], and return its columns, float64[columns].
@@ -43,7 +44,7 @@ class Folding:
         """
         if kernels.fold(self._table, self.memory, bar, self._row):
             refuse_broken(bar, [open_time])
-        return self._row[:, 0].copy()
+        return self._values.copy()
 
     def fold_bars(self, fields: FloatArray, open_time: IntArray) -> FloatArray:
         """Take n bars in, float64[FIELDS, n], and return their columns, float64[columns, n].

@@ -33,8 +33,8 @@ STARTED: Final = 2
 
 HEADER_SIZE: Final = 3
 
-PIECE_SLOTS: Final = 168
-"""Most slots of a piece. Its rows stay in the processor's cache, and 21 lines each spread over all of it."""
+PIECE_SLOTS: Final = 104
+"""Most slots of a piece. Its rows stay in the processor's cache, and 13 lines each spread over all of it."""
 
 WALKED_SLOTS: Final = 192
 """Missing slots that are walked through before a bar, at least those of a piece; what lies before them is out
@@ -114,17 +114,17 @@ def lay_out(taken: IntArray, fields: FloatArray, piece: IntArray, work: FloatArr
         piece: of `next_piece`.
         work: float64[rows, slots].
     """
-    bar, bars = piece[BAR], piece[END] - piece[BAR]
+    first, bars = Size(piece[BAR]), Size(piece[END] - piece[BAR])
     for k in range(taken.shape[0]):
-        values, row = fields[taken[k, 0]][bar : piece[END]], work[taken[k, 1]]
+        values, row = fields[taken[k, 0]], work[taken[k, 1]]
         if bars == piece[SIZE]:
             for place in range(bars):
-                row[place] = values[place]
+                row[place] = values[first + place]
         else:
             for place in range(piece[SIZE]):
                 row[place] = np.nan
             for place in range(bars):
-                row[int(fields[SLOT, bar + place]) - piece[BEGIN]] = values[place]
+                row[int(fields[SLOT, first + place]) - piece[BEGIN]] = values[first + place]
 
 
 @compiled_part
@@ -138,12 +138,15 @@ def hand_out(given: IntArray, fields: FloatArray, piece: IntArray, work: FloatAr
         work: float64[rows, slots].
         out: float64[columns, n].
     """
-    bar, bars = piece[BAR], piece[END] - piece[BAR]
+    first, bars = Size(piece[BAR]), Size(piece[END] - piece[BAR])
     for k in range(given[2]):
-        row, column = work[given[0] + k], out[given[1] + k][bar : piece[END]]
+        if work.shape[1] == 1:
+            out[given[1] + k, first] = work[given[0] + k, 0]
+            continue
+        row, column = work[given[0] + k], out[given[1] + k]
         if bars == piece[SIZE]:
             for place in range(bars):
-                column[place] = row[place]
+                column[first + place] = row[place]
         else:
             for place in range(bars):
-                column[place] = row[int(fields[SLOT, bar + place]) - piece[BEGIN]]
+                column[first + place] = row[int(fields[SLOT, first + place]) - piece[BEGIN]]

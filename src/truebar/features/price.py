@@ -12,7 +12,7 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import MEAN_BARS, MOMENTUM_BARS, RANGE_BARS, RETURN_BARS
 from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW, OPEN, SLOT
 from truebar.features.memory import BAR, BEGIN, END, FIRST, SIZE, Layout, hand_out, lay_out
-from truebar.features.windows import HIGHEST, SUM, earlier, joined, walk, whole
+from truebar.features.windows import earlier, joined, walk, whole
 
 _LAYOUT: Final = Layout()
 
@@ -22,19 +22,18 @@ _CLOSE: Final = _READ + 3
 _TAKEN: Final = np.array([[LOG_CLOSE, _READ], [HIGH, _READ + 1], [LOW, _READ + 2], [CLOSE, _CLOSE]])
 _KNOWN, _MOVED, _RETURN, _SQUARE, _LOG_CLOSE, _ROSE, _CHANNELS = range(7)
 _TERMS: Final = _LAYOUT.row(_CHANNELS)
-_HIGH: Final = _LAYOUT.row(2)
+_HIGH: Final = _LAYOUT.row(2)  # right after the terms: high and negated low
 
 _CHAIN: Final = ((1, 1), (2, 1), (3, 3), (6, 6), (12, 12), (24, 24), (48, 48))
 _EARLIER: Final = earlier(_LAYOUT, _READ, RETURN_BARS)
-_SUMS: Final = joined(_LAYOUT, SUM, _TERMS, [0.0] * _CHANNELS, _CHAIN)
-_HIGHEST: Final = joined(_LAYOUT, HIGHEST, _HIGH, [-np.inf] * 2, _CHAIN)
+_WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, highest=2)
 
 _LAGS: Final = _EARLIER.table
-_JOINS: Final = np.concatenate([_SUMS.table, _HIGHEST.table])
+_JOINS: Final = _WINDOWS.table
 _BEFORE: Final = _EARLIER.first_row[1]
-_SUMS_OF: Final = np.array([_SUMS.first_row[bars] for bars in MOMENTUM_BARS])
-_MEANS_OF: Final = np.array([_SUMS.first_row[bars] for bars in MEAN_BARS])
-_RANGES_OF: Final = np.array([[_HIGHEST.first_row[bars], _SUMS.first_row[bars]] for bars in RANGE_BARS])
+_SUMS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in MOMENTUM_BARS])
+_MEANS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in MEAN_BARS])
+_RANGES_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in RANGE_BARS])
 
 # First row of each group of columns, in the declared order.
 _OUT: Final = _LAYOUT.row(len(RETURN_BARS) + len(MOMENTUM_BARS) + len(RANGE_BARS) + 2 * len(MEAN_BARS))
@@ -96,7 +95,7 @@ def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
             known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars)
             work[_OUT + _OUT_MOMENTUM + k, slot] = momentum * known
     for k in range(len(RANGE_BARS)):
-        highest, counts, bars = _RANGES_OF[k, 0], _RANGES_OF[k, 1] + _KNOWN, float(RANGE_BARS[k])
+        counts, highest, bars = _RANGES_OF[k] + _KNOWN, _RANGES_OF[k] + _CHANNELS, float(RANGE_BARS[k])
         for slot in range(size):
             low = -work[highest + 1, slot]
             width = work[highest, slot] - low

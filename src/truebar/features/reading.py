@@ -15,6 +15,9 @@ from truebar.features.fields import FIELDS, OPTIONAL, REQUIRED, SLOT
 
 _NUMBERS: Final = struct.Struct(f"={len(REQUIRED) + len(OPTIONAL)}d")
 _NAN: Final = float("nan")
+# Names of this module are found sooner than those of another.
+_NA: Final = pd.NA
+_TIMESTAMP: Final = pd.Timestamp
 
 
 class BarReader:
@@ -46,8 +49,8 @@ class BarReader:
                 bar.low,
                 bar.close,
                 _NAN if bar.volume is None else bar.volume,
-                _NAN if trades is None or trades is pd.NA else trades,
-                _NAN if bought is None or bought is pd.NA else bought,
+                _NAN if trades is None or trades is _NA else trades,
+                _NAN if bought is None or bought is _NA else bought,
             )
         except (AttributeError, struct.error) as error:
             raise SchemaError(
@@ -72,8 +75,9 @@ def moment(time: Any) -> int:
     >>> moment(datetime(1970, 1, 1, 0, 0, 1))
     1000000000
     """
-    if type(time) is pd.Timestamp:
-        return int(time.value)
+    if type(time) is _TIMESTAMP:
+        value: int = time.value
+        return value
     if not isinstance(time, (datetime, np.datetime64)):
         raise SchemaError(f"expected a time, found {time!r}; integers and text carry no unit.")
     stamp = pd.Timestamp(time)

@@ -20,6 +20,8 @@ from truebar.units import TIMEFRAME_SECONDS, describe_length, timeframe_nanoseco
 _STEPS: Final = {seconds * NANOSECONDS_PER_SECOND: name for name, seconds in TIMEFRAME_SECONDS.items()}
 """Timeframe of each length in nanoseconds."""
 
+_NAT: Final = pd.NaT
+
 
 class FeatureStream:
     """The features of a feature set, one closed bar after the other, each as `batch` gives it.
@@ -44,7 +46,9 @@ class FeatureStream:
         families = families_of(feature_set)
         self.feature_set = feature_set
         self.kernel = kernel_digest(families)
-        self._folding, self._scratch = Folding(families), Folding(families)
+        self._folding = Folding(families)
+        self._scratch: Folding | None = None  # for bars that are looked at and not taken in
+        self._families = families
         self._reader = BarReader()
         # Nanoseconds; None: not known yet.
         self._step = None if timeframe is None else timeframe_nanoseconds(timeframe)
@@ -131,6 +135,8 @@ class FeatureStream:
 
     def _peeked(self, open_time: int, slot: int, step: int | None = None) -> FloatArray:
         """Fold the bar that was read on a copy of the memory."""
+        if self._scratch is None:
+            self._scratch = Folding(self._families)
         self._scratch.memory[:] = self._folding.memory
         if step is not None:
             self._fold_held(self._scratch, step)
@@ -157,15 +163,16 @@ class FeatureStream:
         """
         open_time = self._reader.read(bar)
         close_time = getattr(bar, "close_time", None)
-        told = None if close_time is None or close_time is pd.NaT else moment(close_time) - open_time
+        told = None if close_time is None or close_time is _NAT else moment(close_time) - open_time
         step = self._step
-        if told in _STEPS and step is not None and told != step:
+        if told != step and step is not None and told in _STEPS:
             raise WrongTimeframeError(
                 f"expected bars of {describe_length(step)}, found one of {describe_length(told)}; give a "
                 "stream bars of one timeframe."
             )
         if self._latest is not None:
-            _check_order(open_time, self._latest, step)
+            if open_time - self._latest != step:
+                _check_order(open_time, self._latest, step)
             return open_time, open_time - self._latest if step is None else step
         return open_time, told if step is None and told in _STEPS else step
 

@@ -11,9 +11,9 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED
 from truebar.features.averaging import average, averages, wilder_factor
-from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW, SLOT
-from truebar.features.memory import BAR, BEGIN, END, FIRST, SIZE, Layout, hand_out, lay_out
-from truebar.features.windows import HIGHEST, SPREAD, SUM, earlier, joined, walk, whole
+from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW
+from truebar.features.memory import BEGIN, FIRST, SIZE, Layout, hand_out, lay_out
+from truebar.features.windows import earlier, joined, walk, whole
 
 _LAYOUT: Final = Layout()
 
@@ -29,19 +29,17 @@ _BEFORE: Final = _EARLIER.first_row[1]
 # What is summed; the log of highs and lows, the latter negated; number, mean and squares of closes.
 _KNOWN, _MOVED, _SQUARE, _RANGE, _RANGE_SQUARE, _GARMAN_KLASS, _FALL_SQUARE, _CHANNELS = range(8)
 _TERMS: Final = _LAYOUT.row(_CHANNELS)
-_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 8), (24, 24), (48, 48))
-_SUMS: Final = joined(_LAYOUT, SUM, _TERMS, [0.0] * _CHANNELS, _CHAIN)
-_SUMS_8: Final = _SUMS.first_row[8]
-_SUMS_24: Final = _SUMS.first_row[24]
-_SUMS_96: Final = _SUMS.first_row[96]
 _EXTREMES: Final = _LAYOUT.row(2)
-_HIGHEST: Final = joined(_LAYOUT, HIGHEST, _EXTREMES, [-np.inf] * 2, _CHAIN)
-_WIDTH_24: Final = _HIGHEST.first_row[24]
-_WIDTH_96: Final = _HIGHEST.first_row[96]
 _CLOSES: Final = _LAYOUT.row(3)
-_SPREADS: Final = joined(_LAYOUT, SPREAD, _CLOSES, [0.0] * 3, ((1, 1), (2, 2), (4, 1), (5, 5), (10, 10)))
-_SPREAD_20: Final = _SPREADS.first_row[20]
-_JOINS: Final = np.concatenate([_SUMS.table, _HIGHEST.table, _SPREADS.table])
+_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 4), (20, 4), (24, 24), (48, 48))
+_WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, highest=2, spreads=1)
+_JOINS: Final = _WINDOWS.table
+_SUMS_8: Final = _WINDOWS.first_row[8]
+_SUMS_24: Final = _WINDOWS.first_row[24]
+_SUMS_96: Final = _WINDOWS.first_row[96]
+_WIDTHS_OF: Final = np.array([_SUMS_24, _SUMS_96])
+_WIDTH_BARS: Final = (24.0, 96.0)
+_SPREAD_20: Final = _WINDOWS.first_row[20] + _CHANNELS + 2
 
 _TRUE_RANGE: Final = _LAYOUT.row()
 _AVERAGE: Final = averages(_LAYOUT, [(_TRUE_RANGE, wilder_factor(14))])
@@ -61,8 +59,10 @@ _OUT_BOLLINGER: Final = 12
 _OUT_TRUE_RANGE: Final = 14
 _OUT_WIDTH: Final = 17
 
-_OUT: Final = _LAYOUT.row(_OUT_BOLLINGER)
-_GIVEN: Final = np.array([_OUT, 0, _OUT_BOLLINGER])
+_COLUMNS: Final = 19
+_OUT: Final = _LAYOUT.row(_COLUMNS)
+_GIVEN: Final = np.array([_OUT, 0, _COLUMNS])
+_DEVIATION: Final = _LAYOUT.row()
 
 # Roots of means, in the order of their columns: bars, warm-up and factor; rows of sum, divisor and count.
 _ROOTS: Final = (
@@ -99,9 +99,10 @@ def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArr
     _set_terms(work, piece)
     average(_AVERAGE_TABLE, _AVERAGE_FACTORS, memory, work, piece)
     walk(_JOINS, memory, work, piece)
-    _set_levels(work, piece, piece[BEGIN] - int(memory[FIRST]))
+    age = piece[BEGIN] - int(memory[FIRST])
+    _set_levels(work, piece, age)
+    _set_ranges(work, piece, age)
     hand_out(_GIVEN, fields, piece, work, out)
-    _write_ranges(memory, work, fields, piece, out)
 
 
 @compiled_part
@@ -151,27 +152,35 @@ def _set_levels(work: FloatArray, piece: IntArray, age: int) -> None:
 
 
 @compiled_part
-def _write_ranges(
-    memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray
-) -> None:
-    """Write Bollinger's bands, Wilder's average true range, and how wide the price ranged."""
-    for place in range(piece[BAR], piece[END]):
-        slot = int(fields[SLOT, place]) - piece[BEGIN]
-        age, close = slot + piece[BEGIN] - int(memory[FIRST]), work[_CLOSE, slot]
-        count, mean = work[_SPREAD_20, slot], work[_SPREAD_20 + 1, slot]
-        deviation = math.sqrt(work[_SPREAD_20 + 2, slot] / count) * whole(count, 20.0, age, 19.0)
-        out[_OUT_BOLLINGER, place] = 4.0 * deviation / mean
-        has_band = deviation > 0.0
-        position = (close - mean + 2.0 * deviation) / (4.0 * deviation) if has_band else np.nan
-        out[_OUT_BOLLINGER + 1, place] = position
-        true_range, mean_range = work[_TRUE_RANGE, slot], work[_MEAN_RANGE, slot]
-        settled = work[_RANGE_KNOWN, slot] if age >= _SETTLED else np.nan
-        out[_OUT_TRUE_RANGE, place] = mean_range / close * settled
-        out[_OUT_TRUE_RANGE + 1, place] = true_range / mean_range * settled if mean_range > 0.0 else np.nan
+def _set_ranges(work: FloatArray, piece: IntArray, age: int) -> None:
+    """Set Bollinger's bands, Wilder's average true range, and how wide the price ranged."""
+    size = piece[SIZE]
+    for slot in range(size):
+        counts = work[_SPREAD_20, slot]
+        known = whole(counts, 20.0, age + slot, 19.0)
+        work[_DEVIATION, slot] = math.sqrt(work[_SPREAD_20 + 2, slot] / counts) * known
+    for slot in range(size):
+        deviation, mean = work[_DEVIATION, slot], work[_SPREAD_20 + 1, slot]
+        work[_OUT + _OUT_BOLLINGER, slot] = 4.0 * deviation / mean
+    for slot in range(size):
+        deviation, mean = work[_DEVIATION, slot], work[_SPREAD_20 + 1, slot]
+        position = (work[_CLOSE, slot] - mean + 2.0 * deviation) / (4.0 * deviation)
+        work[_OUT + _OUT_BOLLINGER + 1, slot] = position if deviation > 0.0 else np.nan
+    settled = _SETTLED - age
+    for slot in range(size):
+        share = work[_MEAN_RANGE, slot] / work[_CLOSE, slot] * work[_RANGE_KNOWN, slot]
+        work[_OUT + _OUT_TRUE_RANGE, slot] = share if slot >= settled else np.nan
+    for slot in range(size):
+        mean = work[_MEAN_RANGE, slot]
+        ratio = work[_TRUE_RANGE, slot] / mean * work[_RANGE_KNOWN, slot]
+        work[_OUT + _OUT_TRUE_RANGE + 1, slot] = ratio if slot >= settled and mean > 0.0 else np.nan
+    for slot in range(size):
         counts, ranges = work[_SUMS_24 + _KNOWN, slot], work[_SUMS_24 + _RANGE, slot]
-        known = whole(counts, 24.0, age, 23.0)
-        ratio = work[_TERMS + _RANGE, slot] * counts / ranges if ranges > 0.0 else np.nan
-        out[_OUT_TRUE_RANGE + 2, place] = ratio * known
-        out[_OUT_WIDTH, place] = (work[_WIDTH_24, slot] + work[_WIDTH_24 + 1, slot]) * known
-        known = whole(work[_SUMS_96 + _KNOWN, slot], 96.0, age, 95.0)
-        out[_OUT_WIDTH + 1, place] = (work[_WIDTH_96, slot] + work[_WIDTH_96 + 1, slot]) * known
+        ratio = work[_TERMS + _RANGE, slot] * counts / ranges * whole(counts, 24.0, age + slot, 23.0)
+        work[_OUT + _OUT_TRUE_RANGE + 2, slot] = ratio if ranges > 0.0 else np.nan
+    for k in range(2):
+        sums, bars = _WIDTHS_OF[k], _WIDTH_BARS[k]
+        for slot in range(size):
+            width = work[sums + _CHANNELS, slot] + work[sums + _CHANNELS + 1, slot]
+            known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars - 1.0)
+            work[_OUT + _OUT_WIDTH + k, slot] = width * known

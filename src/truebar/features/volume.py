@@ -9,9 +9,9 @@ import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_part, compiled_within
-from truebar.features.fields import CLOSE, HIGH, LOW, SLOT, TRADES, VOLUME
-from truebar.features.memory import BAR, BEGIN, END, FIRST, SIZE, Layout, lay_out
-from truebar.features.windows import SPREAD, SUM, earlier, joined, walk, whole
+from truebar.features.fields import CLOSE, HIGH, LOW, TRADES, VOLUME
+from truebar.features.memory import BEGIN, FIRST, SIZE, Layout, hand_out, lay_out
+from truebar.features.windows import earlier, joined, walk, whole
 
 _LAYOUT: Final = Layout()
 
@@ -26,23 +26,20 @@ _BEFORE: Final = _EARLIER.first_row[1]
 # What is summed. Money: volume times where the close lies in the bar, -1 at the low and 1 at the high.
 _KNOWN, _AMOUNT, _MONEY, _TYPICAL_VOLUME, _SIGNED, _COUNTED, _NUMBER, _TRADED, _CHANNELS = range(9)
 _TERMS: Final = _LAYOUT.row(_CHANNELS)
+_VOLUMES: Final = _LAYOUT.row(3)
 _CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 4), (20, 4), (24, 24), (48, 48))
-_SUMS: Final = joined(_LAYOUT, SUM, _TERMS, [0.0] * _CHANNELS, _CHAIN)
-_SUMS_8: Final = _SUMS.first_row[8]
-_SUMS_20: Final = _SUMS.first_row[20]
-_SUMS_24: Final = _SUMS.first_row[24]
-_SUMS_96: Final = _SUMS.first_row[96]
+_WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, spreads=1)
+_SUMS_8: Final = _WINDOWS.first_row[8]
+_SUMS_20: Final = _WINDOWS.first_row[20]
+_SUMS_24: Final = _WINDOWS.first_row[24]
+_SUMS_96: Final = _WINDOWS.first_row[96]
 _SUMS_OF: Final = np.array([_SUMS_24, _SUMS_96])
+_SPREAD_96: Final = _WINDOWS.first_row[96] + _CHANNELS
 _FLOW_KNOWN, _INFLOW, _OUTFLOW = range(3)
 _FLOWS: Final = _LAYOUT.row(3)
-_FLOW_SUMS: Final = joined(_LAYOUT, SUM, _FLOWS, [0.0] * 3, ((1, 1), (2, 2), (4, 2), (6, 1), (7, 7)))
+_FLOW_SUMS: Final = joined(_LAYOUT, _FLOWS, ((1, 1), (2, 2), (4, 2), (6, 1), (7, 7)), sums=3)
 _FLOWS_14: Final = _FLOW_SUMS.first_row[14]
-_VOLUMES: Final = _LAYOUT.row(3)
-_SPREADS: Final = joined(
-    _LAYOUT, SPREAD, _VOLUMES, [0.0] * 3, ((1, 1), (2, 1), (3, 3), (6, 6), (12, 12), (24, 24), (48, 48))
-)
-_SPREAD_96: Final = _SPREADS.first_row[96]
-_JOINS: Final = np.concatenate([_SUMS.table, _FLOW_SUMS.table, _SPREADS.table])
+_JOINS: Final = np.concatenate([_WINDOWS.table, _FLOW_SUMS.table])
 
 _BARS: Final = (24.0, 96.0)
 
@@ -53,6 +50,19 @@ _OUT_VWAP: Final = 6
 _OUT_SIGNED: Final = 8
 _OUT_TRADES: Final = 10
 _OUT_TRADE_SIZE: Final = 12
+_COLUMNS: Final = 14
+_OUT: Final = _LAYOUT.row(_COLUMNS)
+_GIVEN: Final = np.array([_OUT, 0, _COLUMNS])
+
+# Shares of a window's volume: bars and warm-up; rows of the part, of the window, and of the column.
+_SHARES: Final = ((24.0, 24.0), (96.0, 96.0), (20.0, 19.0))
+_SHARE_ROWS: Final = np.array(
+    [
+        [_SUMS_24 + _SIGNED, _SUMS_24, _OUT + _OUT_SIGNED],
+        [_SUMS_96 + _SIGNED, _SUMS_96, _OUT + _OUT_SIGNED + 1],
+        [_SUMS_20 + _MONEY, _SUMS_20, _OUT + _OUT_MONEY + 1],
+    ]
+)
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -67,7 +77,10 @@ def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArr
     walk(_LAGS, memory, work, piece)
     _set_terms(work, piece)
     walk(_JOINS, memory, work, piece)
-    _write(memory, work, fields, piece, out)
+    age = piece[BEGIN] - int(memory[FIRST])
+    _compare(work, piece, age)
+    _compare_more(work, piece, age)
+    hand_out(_GIVEN, fields, piece, work, out)
 
 
 @compiled_part
@@ -104,45 +117,55 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
 
 
 @compiled_part
-def _write(
-    memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray
-) -> None:
-    """Write the columns of the piece's bars; money flow by Quong & Soudack (1989) and by Chaikin."""
-    for place in range(piece[BAR], piece[END]):
-        slot = int(fields[SLOT, place]) - piece[BEGIN]
-        age, volume, trades = (
-            slot + piece[BEGIN] - int(memory[FIRST]),
-            work[_VOLUME, slot],
-            work[_TRADES, slot],
-        )
-        counts = work[_SUMS_8 + _KNOWN, slot]
-        short = work[_SUMS_8 + _AMOUNT, slot] / counts * whole(counts, 8.0, age, 7.0)
-        for k in range(2):
-            sums, bars = _SUMS_OF[k], _BARS[k]
+def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
+    """Set the columns of two windows; `age` is the first slot's. Short loops become vector operations."""
+    size = piece[SIZE]
+    for k in range(2):
+        sums, bars = _SUMS_OF[k], _BARS[k]
+        for slot in range(size):
             counts, amount = work[sums + _KNOWN, slot], work[sums + _AMOUNT, slot]
-            per_amount = whole(counts, bars, age, bars - 1.0) / amount if amount > 0.0 else np.nan
-            out[_OUT_RATIO + k, place] = volume * counts * per_amount
-            if k == 1:
-                out[_OUT_RATIO + 2, place] = short * counts * per_amount
-            vwap = work[sums + _TYPICAL_VOLUME, slot] * per_amount
-            out[_OUT_VWAP + k, place] = work[_CLOSE, slot] / vwap - 1.0
-            signed = work[sums + _SIGNED, slot] * per_amount
-            out[_OUT_SIGNED + k, place] = signed if age >= bars else np.nan
-            counted, number = work[sums + _COUNTED, slot], work[sums + _NUMBER, slot]
-            traded, known = work[sums + _TRADED, slot], whole(counted, bars, age, bars - 1.0)
-            out[_OUT_TRADES + k, place] = trades * counted / number * known if number > 0.0 else np.nan
-            has_size = trades > 0.0 and number > 0.0 and traded > 0.0
-            size = volume / trades * number / traded
-            out[_OUT_TRADE_SIZE + k, place] = size * known if has_size else np.nan
+            ratio = work[_VOLUME, slot] * counts / amount * whole(counts, bars, age + slot, bars - 1.0)
+            work[_OUT + _OUT_RATIO + k, slot] = ratio if amount > 0.0 else np.nan
+        for slot in range(size):
+            vwap = work[sums + _TYPICAL_VOLUME, slot] / work[sums + _AMOUNT, slot]
+            known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars - 1.0)
+            distance = work[_CLOSE, slot] / vwap - 1.0
+            work[_OUT + _OUT_VWAP + k, slot] = distance * known if vwap > 0.0 else np.nan
+        for slot in range(size):
+            counts, number = work[sums + _COUNTED, slot], work[sums + _NUMBER, slot]
+            ratio = work[_TRADES, slot] * counts / number * whole(counts, bars, age + slot, bars - 1.0)
+            work[_OUT + _OUT_TRADES + k, slot] = ratio if number > 0.0 else np.nan
+        for slot in range(size):
+            mean = work[sums + _TRADED, slot] / work[sums + _NUMBER, slot]
+            known = whole(work[sums + _COUNTED, slot], bars, age + slot, bars - 1.0)
+            ratio = work[_VOLUME, slot] / work[_TRADES, slot] / mean * known
+            has_size = work[_TRADES, slot] > 0.0 and mean > 0.0
+            work[_OUT + _OUT_TRADE_SIZE + k, slot] = ratio if has_size else np.nan
+    for k in range(len(_SHARES)):
+        bars, warmup = _SHARES[k]
+        part, counts = _SHARE_ROWS[k, 0], _SHARE_ROWS[k, 1]
+        for slot in range(size):
+            amount = work[counts + _AMOUNT, slot]
+            share = work[part, slot] / amount * whole(work[counts + _KNOWN, slot], bars, age + slot, warmup)
+            work[_SHARE_ROWS[k, 2], slot] = share if amount > 0.0 else np.nan
+
+
+@compiled_part
+def _compare_more(work: FloatArray, piece: IntArray, age: int) -> None:
+    """Set the columns of one window each; money flow by Quong & Soudack (1989)."""
+    for slot in range(piece[SIZE]):
+        counts = work[_SUMS_8 + _KNOWN, slot]
+        short = work[_SUMS_8 + _AMOUNT, slot] / counts * whole(counts, 8.0, age + slot, 7.0)
+        counts, amount = work[_SUMS_96 + _KNOWN, slot], work[_SUMS_96 + _AMOUNT, slot]
+        trend = short * counts / amount * whole(counts, 96.0, age + slot, 95.0)
+        work[_OUT + _OUT_RATIO + 2, slot] = trend if amount > 0.0 else np.nan
+    for slot in range(piece[SIZE]):
         counts, mean = work[_SPREAD_96, slot], work[_SPREAD_96 + 1, slot]
-        deviation = math.sqrt(work[_SPREAD_96 + 2, slot] / counts) * whole(counts, 96.0, age, 95.0)
-        out[_OUT_SCORE, place] = (volume - mean) / deviation if deviation > 0.0 else np.nan
-        inflow, total = work[_FLOWS_14 + _INFLOW, slot], work[_FLOWS_14 + _OUTFLOW, slot]
-        total += inflow
-        known = whole(work[_FLOWS_14 + _FLOW_KNOWN, slot], 14.0, age, 14.0)
-        out[_OUT_MONEY, place] = 100.0 * inflow / total * known if total > 0.0 else np.nan
-        amount = work[_SUMS_20 + _AMOUNT, slot]
-        known = whole(work[_SUMS_20 + _KNOWN, slot], 20.0, age, 19.0)
-        out[_OUT_MONEY + 1, place] = (
-            work[_SUMS_20 + _MONEY, slot] / amount * known if amount > 0.0 else np.nan
-        )
+        deviation = math.sqrt(work[_SPREAD_96 + 2, slot] / counts) * whole(counts, 96.0, age + slot, 95.0)
+        score = (work[_VOLUME, slot] - mean) / deviation
+        work[_OUT + _OUT_SCORE, slot] = score if deviation > 0.0 else np.nan
+    for slot in range(piece[SIZE]):
+        inflow = work[_FLOWS_14 + _INFLOW, slot]
+        total = inflow + work[_FLOWS_14 + _OUTFLOW, slot]
+        known = whole(work[_FLOWS_14 + _FLOW_KNOWN, slot], 14.0, age + slot, 14.0)
+        work[_OUT + _OUT_MONEY, slot] = 100.0 * inflow / total * known if total > 0.0 else np.nan

@@ -26,24 +26,12 @@ MISSING_ONE_IN: Final = 20
 Chain = Sequence[tuple[int, int]]
 """Joins in order, each the length of the later window and that of the earlier one right before it."""
 
-SUM: Final = 1
-"""Kind of join: the sum."""
+_SOURCE, _DELAYED, _LAG, _PLACE, _ROWS, _LATER, _TARGET, _SUMS, _HIGHEST, _LATEST, _SPREADS = range(11)
+"""Columns of steps: first of the rows that are delayed, and of those to write them to; by how many slots;
+where the delay line lies; how many rows; first of those joined to them, and of the joined ones; how many of
+these are sums, maxima, pairs of a maximum and the slots since it, and triples of number, mean and squares."""
 
-HIGHEST: Final = 2
-"""Kind of join: the highest value."""
-
-LATEST: Final = 3
-"""Kind of join: the highest value and how many slots ago it last was; rows come in pairs of these."""
-
-SPREAD: Final = 4
-"""Kind of join: number, mean and summed squared deviations, one row each (Chan et al. 1979)."""
-
-_KIND, _SOURCE, _DELAYED, _LAG, _PLACE, _ROWS, _LATER, _TARGET = range(8)
-"""Columns of steps: kind of join, 0 for none; first of the rows that are delayed, and of those to write them
-to; by how many slots; where the delay line lies; how many rows; first of those joined to them, and of the
-joined ones."""
-
-_NONE, _ONE = Size(0), Size(1)
+_NONE, _ONE, _TWO, _THREE = Size(0), Size(1), Size(2), Size(3)
 
 
 @dataclass(frozen=True)
@@ -51,7 +39,7 @@ class Steps:
     """Steps over some rows of the work.
 
     Attributes:
-        table: uint64[steps, 8], for `walk`.
+        table: uint64[steps, 11], for `walk`.
         first_row: of what each window, or each lag, gives; the others follow in the order of the source.
     """
 
@@ -59,22 +47,37 @@ class Steps:
     first_row: Mapping[int, int]
 
 
-def joined(layout: Layout, kind: int, source: int, blanks: Sequence[float], chain: Chain) -> Steps:
+def joined(
+    layout: Layout,
+    source: int,
+    chain: Chain,
+    *,
+    sums: int = 0,
+    highest: int = 0,
+    latest: int = 0,
+    spreads: int = 0,
+) -> Steps:
     """Return the steps to the windows of a chain.
 
     Args:
         layout: gives the rows and places.
-        kind: of join.
-        source: first row of the entries.
-        blanks: the entry of a missing slot, for each row.
+        source: first row of the entries, which come in the order of what is made of them.
         chain: the joins.
+        sums: how many rows are summed; the entry of a missing slot is 0.
+        highest: of how many rows the maximum is taken; minus infinity.
+        latest: of how many pairs of rows the maximum is taken, and how many slots ago it last was, which is
+            0 in a single slot; minus infinity and 0.
+        spreads: of how many triples of rows, which are 1, the value and 0, number, mean and summed squared
+            deviations are taken (Chan et al. 1979); 0, 0 and 0.
     """
+    blanks = [0.0] * sums + [-np.inf] * highest + [-np.inf, 0.0] * latest + [0.0] * (3 * spreads)
+    kinds = (sums, highest, latest, spreads)
     rows, table = {1: source}, []
     scratch = layout.row(len(blanks))
-    for later, earlier in chain:
-        target = rows[later + earlier] = layout.row(len(blanks))
+    for later, before in chain:
+        target = rows[later + before] = layout.row(len(blanks))
         place = _delay_line(layout, later, blanks)
-        table.append((kind, rows[earlier], scratch, later, place, len(blanks), rows[later], target))
+        table.append((rows[before], scratch, later, place, len(blanks), rows[later], target, *kinds))
     return Steps(np.array(table, dtype=np.uint64), rows)
 
 
@@ -84,7 +87,7 @@ def earlier(layout: Layout, source: int, lags: Sequence[int], rows: int = 1) -> 
     for lag in lags:
         first_row[lag] = layout.row(rows)
         place = _delay_line(layout, lag, [np.nan] * rows)
-        table.append((0, source, first_row[lag], lag, place, rows, source, source))
+        table.append((source, first_row[lag], lag, place, rows, source, source, 0, 0, 0, 0))
     return Steps(np.array(table, dtype=np.uint64), first_row)
 
 
@@ -105,23 +108,44 @@ def walk(steps: SizeArray, memory: FloatArray, work: FloatArray, piece: IntArray
         return
     for k in range(steps.shape[0]):
         step = steps[k]
-        _delay(step, memory, flat, width, slots)
-        kind, count = step[_KIND], step[_ROWS] * width
+        lag, sums = step[_LAG], step[_SUMS]
+        head = min(slots, lag)
+        position = Size(np.int64(memory[step[_PLACE]]))
+        straight = min(head, lag - position)
+        line, source = step[_PLACE] + _ONE, step[_SOURCE] * width
         old, new, target = step[_DELAYED] * width, step[_LATER] * width, step[_TARGET] * width
-        if kind == SUM:
-            for place in range(count):
-                flat[target + place] = flat[new + place] + flat[old + place]
-        elif kind == HIGHEST:
-            for place in range(count):
-                flat[target + place] = max(flat[new + place], flat[old + place])
-        elif kind == LATEST:
-            for _ in range(step[_ROWS] >> _ONE):
-                for place in range(slots):
-                    _join_latest(flat, width, old + place, new + place, target + place, float(step[_LAG]))
-                old, new, target = old + width + width, new + width + width, target + width + width
-        elif kind == SPREAD:
+        for _ in range(sums):
+            late, rest = line + position, slots - head
+            for place in range(straight):
+                flat[target + place] = flat[new + place] + memory[late + place]
+            for place in range(head - straight):
+                flat[target + straight + place] = flat[new + straight + place] + memory[line + place]
+            for place in range(rest):
+                flat[target + head + place] = flat[new + head + place] + flat[source + place]
+            _keep(memory, line, position, lag, flat, source, slots)
+            line, source, old = line + lag, source + width, old + width
+            new, target = new + width, target + width
+        delayed = old
+        for _ in range(step[_ROWS] - sums):
+            _copy(memory, line + position, flat, delayed, straight)
+            _copy(memory, line, flat, delayed + straight, head - straight)
+            _copy(flat, source, flat, delayed + head, slots - head)
+            _keep(memory, line, position, lag, flat, source, slots)
+            line, source, delayed = line + lag, source + width, delayed + width
+        after = position + slots if slots < lag else _NONE
+        memory[step[_PLACE]] = float(np.int64(after - lag if after >= lag else after))
+        count = step[_HIGHEST] * width
+        for place in range(count):
+            flat[target + place] = max(flat[new + place], flat[old + place])
+        old, new, target = old + count, new + count, target + count
+        for _ in range(step[_LATEST]):
+            for place in range(slots):
+                _join_latest(flat, width, old + place, new + place, target + place, float(step[_LAG]))
+            old, new, target = old + _TWO * width, new + _TWO * width, target + _TWO * width
+        for _ in range(step[_SPREADS]):
             for place in range(slots):
                 _join_spread(flat, width, old + place, new + place, target + place)
+            old, new, target = old + _THREE * width, new + _THREE * width, target + _THREE * width
 
 
 @compiled_part
@@ -131,46 +155,40 @@ def _walk_slot(steps: SizeArray, memory: FloatArray, flat: FloatArray) -> None:
         place, lag = steps[k, _PLACE], steps[k, _LAG]
         position = Size(np.int64(memory[place])) + _ONE
         memory[place] = float(np.int64(position)) if position < lag else 0.0
-        kind, rows, line = steps[k, _KIND], steps[k, _ROWS], place + position
-        source, new, target = steps[k, _SOURCE], steps[k, _LATER], steps[k, _TARGET]
-        old = steps[k, _DELAYED]
-        for row in range(rows):
+        line, source, old = place + position, steps[k, _SOURCE], steps[k, _DELAYED]
+        new, target, sums = steps[k, _LATER], steps[k, _TARGET], steps[k, _SUMS]
+        for row in range(sums):
             before = memory[line]
             memory[line] = flat[source + row]
+            flat[target + row] = flat[new + row] + before
             line += lag
-            if kind == SUM:
-                flat[target + row] = flat[new + row] + before
-            elif kind == HIGHEST:
-                flat[target + row] = max(flat[new + row], before)
-            else:
-                flat[old + row] = before
-        if kind == LATEST:
-            for row in range(rows >> _ONE):
-                pair = row + row
-                _join_latest(flat, _ONE, old + pair, new + pair, target + pair, float(lag))
-        elif kind == SPREAD:
+        for row in range(sums, steps[k, _ROWS]):
+            flat[old + row] = memory[line]
+            memory[line] = flat[source + row]
+            line += lag
+        old, new, target = old + sums, new + sums, target + sums
+        for _ in range(steps[k, _HIGHEST]):
+            flat[target] = max(flat[new], flat[old])
+            old, new, target = old + _ONE, new + _ONE, target + _ONE
+        for _ in range(steps[k, _LATEST]):
+            _join_latest(flat, _ONE, old, new, target, float(lag))
+            old, new, target = old + _TWO, new + _TWO, target + _TWO
+        for _ in range(steps[k, _SPREADS]):
             _join_spread(flat, _ONE, old, new, target)
+            old, new, target = old + _THREE, new + _THREE, target + _THREE
 
 
 @compiled_in_place
-def _delay(step: SizeArray, memory: FloatArray, flat: FloatArray, width: Size, size: Size) -> None:
-    """Write one step's rows as they were `lag` slots ago, and keep the last entries for the next piece."""
-    lag, line = step[_LAG], step[_PLACE] + _ONE
-    position = Size(np.int64(memory[step[_PLACE]]))
-    source, target = step[_SOURCE] * width, step[_DELAYED] * width
-    head = min(size, lag)
-    straight = min(head, lag - position)
-    at, after = (position, position + size) if size < lag else (_NONE, _NONE)
-    room = min(head, lag - at)
-    for _ in range(step[_ROWS]):
-        _copy(memory, line + position, flat, target, straight)
-        _copy(memory, line, flat, target + straight, head - straight)
-        _copy(flat, source, flat, target + head, size - head)
-        tail = source + size - head
-        _copy(flat, tail, memory, line + at, room)
-        _copy(flat, tail + room, memory, line, head - room)
-        line, source, target = line + lag, source + width, target + width
-    memory[step[_PLACE]] = float(np.int64(after - lag if after >= lag else after))
+def _keep(
+    memory: FloatArray, line: Size, position: Size, lag: Size, flat: FloatArray, source: Size, size: Size
+) -> None:
+    """Keep the last entries of a row for the next piece, from the position on, or from the line's begin."""
+    if size < lag:
+        room = min(size, lag - position)
+        _copy(flat, source, memory, line + position, room)
+        _copy(flat, source + room, memory, line, size - room)
+    else:
+        _copy(flat, source + size - lag, memory, line, lag)
 
 
 @compiled_in_place
