@@ -91,6 +91,34 @@ def test_execute_failure_says_whether_the_same_call_may_succeed_later(instance, 
     assert exit_code(caught.value) == (75 if expected is RunDelayedError else 2)
 
 
+def checked(*, passed: dict[str, bool]) -> dg.Definitions:
+    """Return a graph of one table and of checks that block what follows, each with its outcome."""
+
+    @dg.asset(
+        key=["market", "klines"],
+        partitions_def=dg.StaticPartitionsDefinition([GOOD.key]),
+        check_specs=[dg.AssetCheckSpec(name, asset=["market", "klines"], blocking=True) for name in passed],
+    )
+    def klines() -> dg.MaterializeResult:
+        results = [
+            dg.AssetCheckResult(check_name=name, passed=is_passed, description=f"{name}: [so] it is")
+            for name, is_passed in passed.items()
+        ]
+        return dg.MaterializeResult(check_results=results)
+
+    return dg.Definitions(assets=[klines], jobs=[dg.define_asset_job("refresh", selection=[klines])])
+
+
+def test_execute_stopped_by_a_blocking_check_says_why(instance):
+    definitions = checked(passed={"fit": False, "whole": True, "late": False})
+    with pytest.raises(RunFailedError) as caught:
+        execute(definitions, instance, RunRequest.single("refresh", GOOD), lambda *_: None)
+    told = str(caught.value)
+    assert told.endswith(
+        "market__klines: market/klines fit: fit: [so] it is; market/klines late: late: [so] it is"
+    )
+
+
 def bare_session(
     monkeypatch: pytest.MonkeyPatch, errors: dict[str, TruebarError]
 ) -> tuple[Session, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,9 @@ tells which run the process is of."""
 RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
 RANGE_END_TAG: Final = "dagster/asset_partition_range_end"
 QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+CHECK_FAILED: Final = "DagsterAssetCheckFailedError"
+"""What Dagster raises where a blocking check did not pass; it names the check and not the reason."""
 
 StepListener = Callable[[str, str], None]
 """Called with a step's name and one of the words in `WORDS`."""
@@ -143,18 +146,43 @@ def _step_listener(listener: StepListener) -> Callable[[EventLogEntry], None]:
 
 
 def _failure_text(result: ExecuteInProcessResult) -> str:
-    """Return why a run failed, in the words of the steps that did."""
-    texts = []
-    for event in result.all_events:
-        if event.is_step_failure:
-            stated = event.step_failure_data.user_failure_data
-            error = event.step_failure_data.error
-            # Dagster wraps what an asset raises; the innermost error is the asset's own.
-            while error is not None and error.cause is not None:
-                error = error.cause
-            text = stated.description if stated is not None else error.message if error is not None else None
-            texts.append(f"{event.step_key}: {(text or 'no message').strip()}")
+    """Return why a run failed, in the words of the steps that did, and of the checks that stopped it."""
+    texts = [
+        f"{event.step_key}: {_step_text(event, _refusals(result, event.step_key))}"
+        for event in result.all_events
+        if event.is_step_failure
+    ]
     return "; ".join(texts) or "no step says why; see the run's log in the Dagster UI"
+
+
+def _step_text(event: DagsterEvent, refusals: Sequence[str]) -> str:
+    """Return why a step failed: what it says itself, else the checks that it evaluated, else its error."""
+    stated = event.step_failure_data.user_failure_data
+    error = event.step_failure_data.error
+    # Dagster wraps what an asset raises; the innermost error is the asset's own.
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if stated is not None:
+        text = stated.description
+    elif refusals and error is not None and error.cls_name == CHECK_FAILED:
+        text = "; ".join(refusals)
+    else:
+        text = None if error is None else error.message
+    return (text or "no message").strip()
+
+
+def _refusals(result: ExecuteInProcessResult, step: str | None) -> list[str]:
+    """Return what the checks that a step evaluated and that nothing may pass have to say."""
+    evaluations = [
+        event.asset_check_evaluation_data
+        for event in result.all_events
+        if event.event_type_value == "ASSET_CHECK_EVALUATION" and event.step_key == step
+    ]
+    return [
+        f"{each.asset_key.to_user_string()} {each.check_name}: {each.description or 'it does not say why'}"
+        for each in evaluations
+        if not each.passed and each.severity.value == "ERROR"
+    ]
 
 
 def _is_passing(event: DagsterEvent) -> bool:
