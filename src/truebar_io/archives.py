@@ -91,17 +91,15 @@ def _unpack(path: Path) -> bytes:
     """Return the content of the one CSV file in a zip archive."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [PurePosixPath(info.filename) for info in archive.infolist() if not info.is_dir()]
-            tables = [
-                name for name in names if name.suffix.lower() == ".csv" and "__MACOSX" not in name.parts
-            ]
+            members = [info for info in archive.infolist() if not info.is_dir()]
+            tables = [info for info in members if _is_table(PurePosixPath(info.filename))]
             if len(tables) != 1:
-                found = ", ".join(str(name) for name in names[:5]) or "nothing"
+                found = ", ".join(info.filename for info in members[:5]) or "nothing"
                 raise UnreadableFileError(
                     f"{path.name} holds {len(tables)} CSV files; expected exactly one, found {found}. "
                     "Unpack it and import each file."
                 )
-            info = archive.getinfo(str(tables[0]))
+            (info,) = tables
             if info.file_size > MAX_UNPACKED_BYTES:
                 raise UnreadableFileError(
                     f"{path.name} unpacks to {info.file_size / 1e9:.1f} GB; expected at most "
@@ -113,8 +111,13 @@ def _unpack(path: Path) -> bytes:
             f"{path.name} cannot be unpacked ({error}): it is truncated, damaged or encrypted. "
             "Download it again."
         ) from error
-    require_content(content[:512], "csv", f"{tables[0].name} in {path.name}")
+    require_content(content[:512], "csv", f"{PurePosixPath(info.filename).name} in {path.name}")
     return content
+
+
+def _is_table(name: PurePosixPath) -> bool:
+    """Return whether a member of an archive is a CSV file, and none that macOS keeps beside one."""
+    return name.suffix.lower() == ".csv" and "__MACOSX" not in name.parts
 
 
 def _with_malformed(klines: Klines, malformed: list[str], source: str, now: datetime | None) -> Klines:

@@ -151,6 +151,13 @@ def test_truncated_parquet_or_zip_is_refused(tmp_path: Path, share: float) -> No
             read_klines(cut, timeframe="1h")
 
 
+@pytest.mark.parametrize("member", ["./k.csv", "a//k.csv", "a/../k.csv", "a/./k.CSV", "[/k].csv"])
+def test_zip_is_read_whatever_path_its_csv_has_inside(tmp_path: Path, member: str) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr(member, "\n".join(archive_lines()))
+    assert len(read_klines(tmp_path / "a.zip", timeframe="1h").bars) == 24
+
+
 def test_damaged_zip_content_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
         packed.writestr("a.csv", "\n".join(archive_lines(200)))
