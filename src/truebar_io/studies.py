@@ -157,8 +157,9 @@ class PartitionStudies:
         A trial that was interrupted runs again under its own number with its own parameters.
 
         Args:
-            name: of the study; another request, other data or other code is another name.
-            request: what is on offer, and how many trials.
+            name: of the study; another request, other data or other code is another name, another number of
+                trials is not.
+            request: what is on offer, and how many trials at least.
             evaluate: runs one candidate.
             steps: stages of a whole trial.
         """
@@ -172,7 +173,7 @@ class PartitionStudies:
                 pruner=_pruner(request.search.pruner, steps),
                 load_if_exists=True,
             )
-            study.set_user_attr("n_trials", request.search.n_trials)
+            study.set_user_attr("n_trials", max(request.search.n_trials, _finished(study)))
             if not study.get_trials(deepcopy=False):
                 study.enqueue_trial(first_candidate(request).values(), skip_if_exists=True)
             while (trial := _next_trial(study, request.search.n_trials)) is not None:
@@ -210,6 +211,10 @@ class PartitionStudies:
         if is_best:
             for each in earlier:
                 self._path_of(name, each.number, "models").unlink(missing_ok=True)
+
+    def finished(self, name: str) -> int:
+        """Return how many trials of the study have ended, pruned and failed ones included."""
+        return sum(trial.state in FINISHED for trial in self._trials(name))
 
     def best(self, name: str, request: Request) -> Best:
         """Return the candidate with the best score, the earlier one among equals.
@@ -296,9 +301,12 @@ def _next_trial(study: optuna.Study, n_trials: int) -> optuna.Trial | None:
     running = [trial for trial in trials if trial.state == TrialState.RUNNING]
     if running:
         return optuna.Trial(study, running[0]._trial_id)  # noqa: SLF001 (no public way to take one up again)
-    if sum(trial.state in FINISHED for trial in trials) >= n_trials:
-        return None
-    return study.ask()
+    return None if _finished(study) >= n_trials else study.ask()
+
+
+def _finished(study: optuna.Study) -> int:
+    """Return how many trials have ended."""
+    return sum(trial.state in FINISHED for trial in study.get_trials(deepcopy=False))
 
 
 def _suggest(trial: optuna.Trial, request: Request) -> dict[str, Any]:

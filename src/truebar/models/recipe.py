@@ -53,8 +53,11 @@ class Request(Settings):
     backtest: BacktestConfig = Field(description="costs, sides and sizes that the verdict is net of")
 
     def digest(self) -> str:
-        """Return the request's name: the SHA-256 of its canonical JSON."""
-        return fingerprint(self.model_dump(mode="json"))
+        """Return the request's name: the SHA-256 of its canonical JSON without the number of trials.
+
+        A search of more trials goes on where one of fewer ended, so both are of one request.
+        """
+        return fingerprint(self.model_dump(mode="json", exclude={"search": {"n_trials"}}))
 
     def label_of(self, k: float, estimator: Estimator) -> LabelConfig:
         """Return the label with one of the k and estimators on offer."""

@@ -8,6 +8,7 @@ from typing import Any
 from truebar.errors import BundleError
 from truebar.fingerprint import fingerprint
 from truebar.kinds import KINDS
+from truebar.models.bundle import Bundle
 from truebar.partitions import Partition
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
@@ -16,6 +17,7 @@ from truebar_io.lineage import UPSTREAM, code_digest, made_from
 from truebar_io.reports import report_path
 from truebar_io.sources import pending_sources
 from truebar_io.stages.feature_state import published_source
+from truebar_io.stages.frozen import load_frozen, rows_source
 from truebar_io.stages.labels import label_settings, volatility_settings
 from truebar_io.stages.planning import plan_of
 from truebar_io.stages.predicting import predictions_source
@@ -95,4 +97,28 @@ def needs_training(
         bundle = bundles.load(partition, kind)
     except BundleError:
         return True
-    return bundle.manifest.training != plan_of(store, partition, settings).training
+    plan = plan_of(store, partition, settings)
+    return bundle.manifest.training != plan.training or not _is_searched_for(
+        store, partition, kind, bundle, plan.request.search.n_trials
+    )
+
+
+def _is_searched_for(
+    store: Warehouse, partition: Partition, kind: str, bundle: Bundle, n_trials: int
+) -> bool:
+    """Return whether the last study is the bundle's, of at least so many trials, with its rows published.
+
+    A retraining that was interrupted leaves the bundle of before beside a study, or rows, of another one.
+    """
+    manifest = bundle.manifest
+    try:
+        frozen = load_frozen(BundleStore(store.home), partition, kind)
+    except BundleError:
+        return False
+    held_out = store.summary(partition).get(f"{kind}.out_of_fold")
+    return (
+        frozen.training == manifest.training
+        and frozen.searched >= n_trials
+        and held_out is not None
+        and held_out.made_from == rows_source(manifest.training, manifest.recipe)
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from truebar.config import Settings
+from truebar.errors import BundleError
 from truebar.fingerprint import fingerprint
 from truebar.models.recipe import Recipe
 from truebar.partitions import Partition
@@ -19,10 +20,11 @@ class Frozen(Settings):
     training: str = Field(description="fingerprint of request, data and code")
     request_digest: str
     recipe: Recipe
-    score: float | None = Field(description="R² of the best trial's edge; null without a search")
+    score: float = Field(description="R² of the best trial's edge")
+    searched: int = Field(ge=1, description="finished trials of the study that the recipe is the best of")
     n_trials: int = Field(ge=1, description="trials ever run on the partition, pruned ones included")
     dev_metrics: dict[str, dict[str, float | int | str | None]] = Field(
-        description="what the search's own accounts say of its best trial, by name; empty without a search"
+        description="what the search's own accounts say of its best trial, by name"
     )
 
 
@@ -30,9 +32,15 @@ def load_frozen(bundles: BundleStore, partition: Partition, kind: str) -> Frozen
     """Return what the last study froze.
 
     Raises:
-        BundleError: when no study has ended yet.
+        BundleError: when no study has ended yet, or another version of truebar froze it.
     """
-    return Frozen.model_validate_json(bundles.load_part(partition, kind, "recipe.json"))
+    try:
+        return Frozen.model_validate_json(bundles.load_part(partition, kind, "recipe.json"))
+    except ValidationError as error:
+        raise BundleError(
+            f"{partition}: the frozen recipe is not of this version of truebar: {error.errors()[0]['msg']}; "
+            f"materialize {kind}/study again."
+        ) from error
 
 
 def rows_source(training: str, recipe: Recipe) -> str:

@@ -41,6 +41,11 @@ class Plan:
         """What tells two trainings apart: request, data and code."""
         return fingerprint([self.request.digest(), self.evidence.data_digest, code_digest()])
 
+    @property
+    def study(self) -> str:
+        """Name of the study of this training, whatever number of trials is asked for."""
+        return self.training[:16]
+
 
 def plan_of(store: Warehouse, partition: Partition, settings: Configuration) -> Plan:
     """Return the plan of a training on the data and the configuration of now."""

@@ -13,10 +13,10 @@ from truebar.arrays import IntArray
 from truebar.history import History
 from truebar.models.out_of_fold import OutOfFold, predicted_by
 from truebar.models.recipe import Recipe, Request
-from truebar.models.xgboost import XgboostModel, embargo_of, out_of_fold
+from truebar.models.xgboost import XgboostModel, embargo_of
 from truebar.partitions import Partition
 from truebar.protocol import choose_calibration
-from truebar.study import Candidate, Dev, TrialRun, account_of, dev_of, first_candidate, luck_of
+from truebar.study import Candidate, Dev, TrialRun, account_of, dev_of, luck_of
 from truebar.study.trial import FIRST_FOLD_STAGES
 from truebar.verdict import bootstrap_generator
 from truebar_io.bundles import BundleStore
@@ -27,7 +27,7 @@ from truebar_io.stages.fold_models import save_fold_models
 from truebar_io.stages.frozen import PROBABILITIES, Frozen, rows_source
 from truebar_io.stages.history import load_history, load_volatility, register_vault
 from truebar_io.stages.pictures import kept, trials_picture
-from truebar_io.stages.planning import Plan, evidence_on, plan_of
+from truebar_io.stages.planning import Plan, plan_of
 from truebar_io.studies import Best, Finished, PartitionStudies, Score
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
@@ -52,11 +52,10 @@ def search(
     studies = PartitionStudies(store.home, partition, kind)
     tick_size = settings.market_of(partition.symbol).tick_size
     searched = _searched(store, partition, plan, studies, tick_size=tick_size)
-    found = None if searched is None else searched.best
-    candidate = first_candidate(plan.request) if found is None else found.candidate
+    found, candidate = searched.best, searched.best.candidate
     history = load_history(store, partition, candidate.label, plan.bars)
     draft = plan.request.freeze(candidate.label, candidate.parameters, "none")
-    made = _left_out(history, plan, draft, searched, partition.timeframe)
+    made = _left_out(history, draft, searched, partition.timeframe)
     method = choose_calibration(
         made,
         history.label[made.rows],
@@ -65,7 +64,7 @@ def search(
     )
     recipe = draft.model_copy(update={"calibration": method})
     _publish_trials(store, partition, studies)
-    n_trials = max(1, len(studies.records()))
+    n_trials = len(studies.records())
     source = rows_source(plan.training, recipe)
     save_fold_models(BundleStore(store.home), partition, kind, made, source)
     store.write(partition, f"{kind}.out_of_fold", _as_table(history, made), mode="replace", made_from=source)
@@ -73,9 +72,10 @@ def search(
         training=plan.training,
         request_digest=plan.request.digest(),
         recipe=recipe,
-        score=None if found is None else found.score,
+        score=found.score,
+        searched=studies.finished(plan.study),
         n_trials=n_trials,
-        dev_metrics={} if found is None else _luck(partition, plan, studies, found),
+        dev_metrics=_luck(partition, plan, studies, found),
     )
     BundleStore(store.home).save_part(partition, kind, "recipe.json", frozen.model_dump_json().encode())
     run.log_params({"recipe": recipe.digest(), "calibration": method, **candidate.values()})
@@ -85,12 +85,11 @@ def search(
 
 
 def _metadata(frozen: Frozen, candidate: Candidate, made: OutOfFold) -> dict[str, Any]:
-    has_skill = frozen.score is None or frozen.score > 0
     dev = {name: found["value"] for name, found in frozen.dev_metrics.items() if found["value"] is not None}
     return {
         "recipe": frozen.recipe.digest(),
         "best_score": frozen.score,
-        "skill": "" if has_skill else "no trial has skill: the best score is not above 0",
+        "skill": "" if frozen.score > 0 else "no trial has skill: the best score is not above 0",
         "n_trials": frozen.n_trials,
         "out_of_fold_rows": int(made.rows.size),
         **{name: str(value) for name, value in candidate.values().items()},
@@ -104,7 +103,7 @@ def _luck(
 ) -> dict[str, dict[str, float | int | str | None]]:
     """Return what the search's accounts say of its best trial, as JSON."""
     metrics = luck_of(
-        studies.returns(plan.training[:16]),
+        studies.returns(plan.study),
         chosen=found.column,
         horizon_bars=plan.request.label.horizon_bars,
         timeframe=partition.timeframe,
@@ -115,10 +114,8 @@ def _luck(
 
 def _searched(
     store: Warehouse, partition: Partition, plan: Plan, studies: PartitionStudies, *, tick_size: float | None
-) -> Searched | None:
-    """Return what the study found, which runs as far as it has not yet; None without a search."""
-    if plan.request.search.n_trials == 1:
-        return None
+) -> Searched:
+    """Return what the study found, which runs as far as it has not yet; one trial is a study too."""
     dev = dev_of(
         plan.history,
         plan.bars,
@@ -128,19 +125,12 @@ def _searched(
         timeframe=partition.timeframe,
         tick_size=tick_size,
     )
-
-    name = plan.training[:16]
-    run_study(studies, name, plan.request, dev, plan.bars)
-    return Searched(studies.best(name, plan.request), dev.rows)
+    run_study(studies, plan.study, plan.request, dev, plan.bars)
+    return Searched(studies.best(plan.study, plan.request), dev.rows)
 
 
-def _left_out(
-    history: History, plan: Plan, draft: Recipe, searched: Searched | None, timeframe: str
-) -> OutOfFold:
-    """Return dev's out-of-fold rows: the winner's own (METHOD §5.1), without a search the draft's."""
-    if searched is None:
-        rows = evidence_on(plan.bars, history, plan.vault).dev
-        return out_of_fold(history, rows, draft, timeframe=timeframe, folds_at_once=workers())
+def _left_out(history: History, draft: Recipe, searched: Searched, timeframe: str) -> OutOfFold:
+    """Return dev's out-of-fold rows: the winner's own (METHOD §5.1)."""
     return predicted_by(
         [XgboostModel.from_bytes(model) for model in searched.best.models],
         history,

@@ -21,6 +21,7 @@ from truebar_io.stages.deploying import deploy
 from truebar_io.stages.explaining import publish_explanation
 from truebar_io.stages.features import publish_family, publish_matrix
 from truebar_io.stages.freshness import needs_training
+from truebar_io.stages.frozen import load_frozen
 from truebar_io.stages.judging import judge_vault
 from truebar_io.stages.labels import publish_labels, publish_volatility
 from truebar_io.stages.predicting import publish_predictions
@@ -192,9 +193,36 @@ def test_study_in_three_trials_freezes_a_recipe_and_counts_for_good(workshop):
     best = trials[trials["state"] == "complete"].sort_values("score").iloc[-1]
     assert json.loads(best["params"])["k"] == label.k
     assert json.loads(best["params"])["estimator"] == label.estimator
-    more = Workshop(workshop.home.path, SEARCH | {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "2"})
+    fewer = Workshop(workshop.home.path, SEARCH | {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "2"})
+    assert not fewer.is_stale()
+    fewer.study()
+    assert not fewer.is_stale()
+    assert len(made.store.read("*", "registry.trials", PARTITION)) == 3
+    more = Workshop(workshop.home.path, SEARCH | {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "4"})
     assert more.is_stale()
-    assert more.train()["n_trials"] == 5
+    more.study()
+    again = made.store.read("*", "registry.trials", PARTITION).sort_values("number", ignore_index=True)
+    pd.testing.assert_frame_equal(again.head(3), trials.sort_values("number", ignore_index=True))
+    assert len(again) == 4
+
+
+def test_training_without_a_search_is_one_trial_that_counts(workshop):
+    workshop.study()
+    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+    other.study()
+    assert len(workshop.store.read("*", "registry.trials", PARTITION)) == 2
+    assert load_frozen(BundleStore(other.home), PARTITION, KIND).n_trials == 2
+
+
+def test_retraining_interrupted_after_its_study_is_stale_until_the_rows_are_back(workshop):
+    workshop.train()
+    rows = workshop.store.read("*", "xgboost.out_of_fold", PARTITION)
+    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+    other.study()
+    assert workshop.is_stale()
+    workshop.study()
+    assert not workshop.is_stale()
+    pd.testing.assert_frame_equal(workshop.store.read("*", "xgboost.out_of_fold", PARTITION), rows)
 
 
 def test_study_with_a_search_gives_the_same_bundle_on_another_disk(workshop, tmp_path):

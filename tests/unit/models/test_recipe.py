@@ -49,7 +49,7 @@ def test_request_digest_changes_with_everything_that_is_asked_for():
         "k_grid": (0.5,),
         "estimators": ("atr",),
         "parameters": REQUEST.parameters.model_copy(update={"rounds": 151}),
-        "search": OptunaConfig(n_trials=7),
+        "search": OptunaConfig(seed=8),
         "validation": REQUEST.validation.model_copy(update={"folds": 6}),
         "calibrations": ("none",),
         "thresholds": REQUEST.thresholds.model_copy(update={"enabled": False}),
@@ -59,6 +59,12 @@ def test_request_digest_changes_with_everything_that_is_asked_for():
     assert set(parts) == set(Request.model_fields)
     digests = {REQUEST.model_copy(update={name: value}).digest() for name, value in parts.items()}
     assert len(digests | {REQUEST.digest()}) == len(parts) + 1
+
+
+def test_request_digest_is_the_same_for_any_number_of_trials():
+    more = REQUEST.model_copy(update={"search": OptunaConfig(n_trials=100)})
+    assert more.search != REQUEST.search
+    assert more.digest() == REQUEST.digest()
 
 
 def test_request_with_calibration_switched_off_offers_none():
