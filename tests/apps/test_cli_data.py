@@ -18,6 +18,8 @@ import pytest
 from truebar.partitions import Partition
 from truebar_apps.cli import graph
 from truebar_apps.cli.checkout import MARKERS, require_checkout
+from truebar_apps.cli.stage_clock import StageClock
+from truebar_io.configuration import load_configuration
 from truebar_io.home import Home
 from truebar_io.lease import Lease
 from truebar_io.warehouse import Warehouse
@@ -356,15 +358,57 @@ def test_demo_on_bars_that_nothing_can_be_built_on_is_refused_before_training(
 def test_demo_on_own_data_works_on_that_partition_alone_then_tells_what_was_refused(
     home, folder, truebar, monkeypatch
 ):
-    worked_on: list[tuple[list[Partition], bool]] = []
-    monkeypatch.setattr(graph, "_work_on", lambda partitions, *, json: worked_on.append((partitions, json)))
+    worked_on: list[tuple[list[Partition], bool, int]] = []
+
+    def work_on(partitions, *, json, imported):
+        worked_on.append((partitions, json, imported["rows_written"]))
+
+    monkeypatch.setattr(graph, "_work_on", work_on)
     klines(5_000).to_parquet(folder / "good.parquet", index=False)
     (folder / "bad.csv").write_text("")
     code, out, err = truebar("demo", "--data", str(folder), *WHERE)
-    assert worked_on == [([PARTITION], False)]
+    assert worked_on == [([PARTITION], False, 5_000)]
     assert code == 2
     assert "5,000 bars" in out
     assert err.count("bad.csv is empty") == 2  # before the work, and as the reason of the exit status
+
+
+class NothingLeft:
+    """A session that finds its partitions up to date."""
+
+    def __init__(self, home: Home) -> None:
+        self.home, self.settings, self.clock = home, load_configuration(environment={}), StageClock()
+
+    def bring_up_to_date(self, partitions, *, quiet, retrain):
+        return {"refreshed": 0, "trained": 0, "klines_written": 7}, {}
+
+
+def test_demo_on_own_data_tells_what_was_imported_refused_and_quarantined(home, folder, truebar, monkeypatch):
+    monkeypatch.setattr(graph, "_start", lambda _: NothingLeft(home))
+    frame = klines(5_010)
+    frame.loc[:9, "high"] = frame.loc[:9, "low"] / 2
+    frame.to_parquet(folder / "good.parquet", index=False)
+    (folder / "bad.csv").write_text("")
+    code, out, err = truebar("demo", "--data", str(folder), *WHERE, "--json")
+    assert code == 2, err
+    told = json.loads(out)
+    assert told["klines_written"] == 5_007
+    imported = told["imported"]
+    assert (imported["rows_written"], imported["rows_quarantined"]) == (5_000, 10)
+    assert [done["source"] for done in imported["files"]] == ["good.parquet"]
+    assert "is empty" in imported["refused"]["bad.csv"]
+    code, out, _ = truebar("demo", "--data", str(folder / "good.parquet"), *WHERE)
+    assert code == 0
+    assert "7 klines written, 0 partitions refreshed" in out
+
+
+def test_demo_on_too_few_bars_tells_scripts_what_was_imported_all_the_same(home, folder, truebar):
+    klines(24).to_csv(folder / "a.csv", index=False)
+    code, out, _ = truebar("demo", "--data", str(folder / "a.csv"), *WHERE, "--json")
+    assert code == 2
+    told = json.loads(out)
+    assert (told["klines_written"], told["trained"], told["imported"]["rows_written"]) == (24, 0, 24)
+    assert "expected at least 5,000" in told["failed"]["BTCUSDT|15m"]
 
 
 def test_import_counts_an_open_candle_and_the_later_export_closes_it(home, folder, truebar):

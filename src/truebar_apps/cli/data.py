@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +20,7 @@ from truebar_apps.cli.options import (
     current_home,
 )
 from truebar_apps.cli.output import print_json, print_table
-from truebar_apps.cli.own_data import bring_in, show, totals
+from truebar_apps.cli.own_data import bring_in, show, summary_of
 from truebar_io.configuration import load_configuration
 from truebar_io.frames import write_frame
 from truebar_io.warehouse import Warehouse
@@ -44,16 +43,7 @@ def import_(
     home = current_home()
     result = bring_in(home, load_configuration(checkout), partition, path)
     if json:
-        print_json(
-            {
-                "symbol": symbol,
-                "timeframe": timeframe,
-                "file": str(path),
-                **totals(result.imported),
-                "files": [asdict(done) for done in result.imported],
-                "refused": {name: str(error) for name, error in result.refused.items()},
-            }
-        )
+        print_json(summary_of(partition, path, result))
     else:
         show(home, partition, result)
     result.raise_refused()

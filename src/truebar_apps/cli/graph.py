@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truebar.errors import ConfigurationError
+from truebar.errors import ConfigurationError, PartitionError
 from truebar.kinds import KINDS
 from truebar.partitions import Partition
 from truebar_apps.cli.checkout import prepare_dagster_home, require_checkout
@@ -26,7 +26,7 @@ from truebar_apps.cli.options import (
     current_home,
 )
 from truebar_apps.cli.output import console, print_json, print_table
-from truebar_apps.cli.own_data import bring_in, require_trainable, show
+from truebar_apps.cli.own_data import bring_in, require_trainable, show, summary_of
 from truebar_apps.cli.runs import RunRequest
 from truebar_apps.cli.stage_clock import StageTime, orchestration_words, time_rows
 from truebar_apps.cli.verdicts import print_verdicts, stored_verdicts
@@ -57,16 +57,30 @@ def _start(partitions: Sequence[Partition]) -> Session:
     return Session.start(partitions)
 
 
-def _work_on(partitions: Sequence[Partition], *, json: bool, retrain: bool = False) -> None:
+def _work_on(
+    partitions: Sequence[Partition],
+    *,
+    json: bool,
+    retrain: bool = False,
+    imported: Mapping[str, Any] | None = None,
+) -> None:
     """Bring the partitions up to date and print what there is; then, if some failed, raise naming them.
+
+    Args:
+        partitions: what to work on.
+        json: print one JSON object and nothing else.
+        retrain: train those that are up to date, too.
+        imported: what was brought in just before, to be told with the rest (see `summary_of`).
 
     Raises:
         TruebarError: what stopped a partition; the others are finished and shown.
     """
     session = _start(partitions)
     done, failures = session.bring_up_to_date(partitions, quiet=json, retrain=retrain)
-    failed = {partition.key: str(error) for partition, error in failures.items()}
-    _conclude(session, partitions, {**done, "failed": failed}, json=json)
+    done["failed"] = {partition.key: str(error) for partition, error in failures.items()}
+    if imported is not None:
+        done |= {"klines_written": done["klines_written"] + imported["rows_written"], "imported": imported}
+    _conclude(session, partitions, done, json=json)
     raise_failures(failures)
 
 
@@ -123,16 +137,29 @@ def demo(
             "data need a name: give the symbol and the timeframe (make demo DATA=<file or folder> "
             "SYMBOL=BTCUSDT TIMEFRAME=15m)."
         )
-    partition = Partition(symbol, timeframe)
+    _demo_on(data, Partition(symbol, timeframe), json=json)
+
+
+def _demo_on(data: Path, partition: Partition, *, json: bool) -> None:
+    """Import a user's own files, then train and judge their partition, as `demo` says."""
     checkout = require_checkout()
     home = Home.from_environment(checkout)
     settings = load_configuration(checkout)
-    imported = bring_in(home, settings, partition, data)
+    result = bring_in(home, settings, partition, data)
+    imported = summary_of(partition, data, result)
     if not json:
-        show(home, partition, imported)
-    require_trainable(home, settings, partition)
-    _work_on([partition], json=json)
-    imported.raise_refused()
+        show(home, partition, result)
+    try:
+        require_trainable(home, settings, partition)
+    except PartitionError as error:
+        if json:
+            done = {"refreshed": 0, "trained": 0, "klines_written": imported["rows_written"]}
+            failed = {partition.key: str(error)}
+            verdicts = stored_verdicts(home, [partition])
+            print_json({**done, "failed": failed, "imported": imported, "verdicts": verdicts})
+        raise
+    _work_on([partition], json=json, imported=imported)
+    result.raise_refused()
 
 
 def materialize(symbol: SymbolOption, timeframe: TimeframeOption, json: JsonOption = False) -> None:

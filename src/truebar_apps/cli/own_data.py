@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,18 @@ def totals(results: Sequence[IngestResult]) -> dict[str, Any]:
         "gaps": results[-1].gaps,
         "already_imported": all(result.already_imported for result in results),
         "watermark": results[-1].watermark,
+    }
+
+
+def summary_of(partition: Partition, path: Path, result: DataSetResult) -> dict[str, Any]:
+    """Return what was taken of a file or folder, refused and quarantined, as scripts are told it."""
+    return {
+        "symbol": partition.symbol,
+        "timeframe": partition.timeframe,
+        "file": str(path),
+        **totals(result.imported),
+        "files": [asdict(done) for done in result.imported],
+        "refused": {name: str(error) for name, error in result.refused.items()},
     }
 
 
