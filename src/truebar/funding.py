@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from truebar.arrays import BoolArray, FloatArray, IntArray, Times
-from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
+from truebar.counts import whole_number
+from truebar.errors import CorruptDataError, SchemaError
 from truebar.opens import Opens
 from truebar.times import ascending_nanoseconds, timeframe_of
 from truebar.units import timeframe_nanoseconds
@@ -117,11 +118,10 @@ def expected_funding(
         timeframe: length of a bar; the smallest step by default.
 
     Raises:
-        ConfigurationError: when the horizon is less than one bar.
+        ConfigurationError: when the horizon is no whole number of at least one bar.
         SchemaError, CorruptDataError: as `funding_due`.
     """
-    if horizon_bars < 1:
-        raise ConfigurationError(f"horizon_bars is {horizon_bars}; expected at least 1.")
+    horizon = whole_number("horizon_bars", horizon_bars, 1)
     opens = ascending_nanoseconds(open_time)
     if funding is None or funding.empty:
         return np.zeros(opens.size)
@@ -130,5 +130,5 @@ def expected_funding(
     fill, last = opens + step, np.searchsorted(times, opens + step, side="right") - 1
     known = np.maximum(last, 0)
     published, interval = times[known], _intervals(funding, times)[known]
-    count = (fill + horizon_bars * step - published) // interval - (fill - published) // interval
+    count = (fill + horizon * step - published) // interval - (fill - published) // interval
     return np.where(last >= 0, rates[known] * count, 0.0)

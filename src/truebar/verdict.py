@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.backtest import BacktestResult
-from truebar.errors import ConfigurationError
+from truebar.counts import whole_number
 from truebar.fingerprint import fingerprint
 from truebar.partitions import Partition
 from truebar.scores.account import deflated_sharpe, net_return_interval, sharpe_interval, track_record
@@ -181,18 +181,16 @@ def judge(
     have no value but a reason.
 
     Raises:
-        ConfigurationError: when looks or trials are below 1, or dev has no ups or no downs.
+        ConfigurationError: when looks or trials are no whole number of at least 1 (this look counts), or
+            dev has no ups or no downs.
         SchemaError, CorruptDataError: as `truebar.scores.direction.direction_scores`.
     """
-    if vault_looks < 1 or n_trials < 1:
-        raise ConfigurationError(
-            f"vault_looks is {vault_looks} and n_trials {n_trials}; expected at least 1: this look counts."
-        )
+    looks, trials = whole_number("vault_looks", vault_looks, 1), whole_number("n_trials", n_trials, 1)
     how = Resampling(horizon_bars, generator, n_resamples)
     metrics = {
         **direction_scores(probabilities, labels, dev_shares=dev_shares, how=how),
         **activity_scores(probabilities, labels, dev_shares=dev_shares, how=how),
-        **_account(backtest, vault_looks, how),
+        **_account(backtest, looks, how),
     }
     held = conditions(metrics, leakage_checks, funding_counted=funding_counted)
     failed = tuple(name for name, holds in held.items() if not holds)
@@ -201,8 +199,8 @@ def judge(
         failed=failed,
         missing=tuple(name for name, holds in held.items() if holds is None),
         metrics=metrics,
-        n_trials=n_trials,
-        vault_looks=vault_looks,
+        n_trials=trials,
+        vault_looks=looks,
         bundle=bundle,
         data_digest=data_digest,
         leakage=dict(leakage_checks or {}),

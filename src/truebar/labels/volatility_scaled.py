@@ -12,6 +12,7 @@ import pandas as pd
 from truebar.arrays import FloatArray, IntArray, floats
 from truebar.bars import Grid, grid_of, prices_of
 from truebar.compiled import compiled_as_numpy
+from truebar.counts import whole_number
 from truebar.errors import ConfigurationError, CorruptDataError, SchemaError
 from truebar.times import NO_TIME, utc_index
 
@@ -99,16 +100,16 @@ def vol_scaled_all(
     >>> {key: frame["label"].tolist()[0] for key, frame in frames.items()}
     {(1, 0.5): 1.0, (1, 2.0): 0.0, (2, 0.5): 1.0, (2, 2.0): 0.0}
     """
-    _check_arguments(k, horizon_bars)
+    horizons = _checked_horizons(k, horizon_bars)
     grid = grid_of(bars, timeframe)
     (close,) = prices_of(bars, ["close"])
     volatility = _checked_sigma(sigma, close.size)
     frames = {}
-    for horizon in horizon_bars:
-        future_return = _future_returns(grid.slot, close, int(horizon))
+    for horizon in horizons:
+        future_return = _future_returns(grid.slot, close, horizon)
         for threshold in k:
             frames[horizon, threshold] = _frame(
-                grid, int(horizon), volatility, future_return, threshold, neutral_zone=neutral_zone
+                grid, horizon, volatility, future_return, threshold, neutral_zone=neutral_zone
             )
     return frames
 
@@ -167,7 +168,8 @@ def _labels(
     return tau, label, label_end
 
 
-def _check_arguments(k: Sequence[float], horizon_bars: Sequence[int]) -> None:
+def _checked_horizons(k: Sequence[float], horizon_bars: Sequence[int]) -> list[int]:
+    """Return the horizons as whole numbers, after checking them and k."""
     if len(k) == 0 or len(horizon_bars) == 0:
         raise ConfigurationError(
             f"{len(k)} k and {len(horizon_bars)} horizons are given; at least one of each."
@@ -175,9 +177,7 @@ def _check_arguments(k: Sequence[float], horizon_bars: Sequence[int]) -> None:
     for threshold in k:
         if not (math.isfinite(threshold) and threshold > 0):
             raise ConfigurationError(f"k is {threshold}; expected a positive number of volatilities.")
-    for horizon in horizon_bars:
-        if horizon != int(horizon) or horizon < 1:
-            raise ConfigurationError(f"horizon_bars is {horizon}; expected a whole number of at least 1 bar.")
+    return [whole_number("horizon_bars", horizon, 1) for horizon in horizon_bars]
 
 
 def _checked_sigma(sigma: npt.ArrayLike, rows: int) -> FloatArray:

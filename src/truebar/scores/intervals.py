@@ -10,6 +10,7 @@ import numpy as np
 
 from truebar.arrays import FloatArray
 from truebar.compiled import compiled
+from truebar.counts import whole_number
 from truebar.scores.metric import Metric
 from truebar.validation.significance import (
     N_RESAMPLES,
@@ -44,11 +45,18 @@ class Resampling:
         horizon_bars: h, bars that one label spans; a block has at least twice as many on average.
         generator: source of randomness, from hash(recipe, data digest).
         n_resamples: B.
+
+    Raises:
+        ConfigurationError: when horizon or resamples are no whole number of at least 1.
     """
 
     horizon_bars: int
     generator: np.random.Generator
     n_resamples: int = N_RESAMPLES
+
+    def __post_init__(self) -> None:
+        for name in ("horizon_bars", "n_resamples"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
 
 
 def percentiles(values: FloatArray) -> Interval:

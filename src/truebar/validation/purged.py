@@ -10,12 +10,12 @@ from typing import TypeAlias
 import numpy as np
 
 from truebar.arrays import IntArray
+from truebar.counts import whole_number
 from truebar.errors import ConfigurationError, TooFewRowsError
 from truebar.validation.splits import (
     Block,
     LabelledRows,
     Moments,
-    check_count,
     equal_blocks,
     labelled_rows,
     training_parts,
@@ -58,10 +58,8 @@ class PurgedKFold:
     """
 
     def __init__(self, n_splits: int, *, embargo_bars: int) -> None:
-        check_count("n_splits", n_splits, 2)
-        check_count("embargo_bars", embargo_bars, 0)
-        self.n_splits = n_splits
-        self.embargo_bars = embargo_bars
+        self.n_splits = whole_number("n_splits", n_splits, 2)
+        self.embargo_bars = whole_number("embargo_bars", embargo_bars, 0)
 
     def split(self, open_time: Moments, label_end: Moments) -> Iterator[Split]:
         """Return (train, test) row indices of each fold, in time order of the test blocks.
@@ -97,16 +95,13 @@ class CombinatorialPurgedKFold:
     """
 
     def __init__(self, n_splits: int, n_test_splits: int, *, embargo_bars: int) -> None:
-        check_count("n_splits", n_splits, 2)
-        check_count("n_test_splits", n_test_splits, 1)
-        check_count("embargo_bars", embargo_bars, 0)
-        if n_test_splits >= n_splits:
+        self.n_splits = whole_number("n_splits", n_splits, 2)
+        self.n_test_splits = whole_number("n_test_splits", n_test_splits, 1)
+        self.embargo_bars = whole_number("embargo_bars", embargo_bars, 0)
+        if self.n_test_splits >= self.n_splits:
             raise ConfigurationError(
                 f"n_test_splits is {n_test_splits} of n_splits {n_splits}; at least one block must train."
             )
-        self.n_splits = n_splits
-        self.n_test_splits = n_test_splits
-        self.embargo_bars = embargo_bars
 
     @property
     def n_combinations(self) -> int:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from truebar.arrays import BoolArray, IntArray, Times
-from truebar.errors import ConfigurationError, CorruptDataError, SchemaError, TooFewRowsError
+from truebar.counts import whole_number
+from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError
 from truebar.times import NO_TIME, nanoseconds, utc_index
 from truebar.units import bars_per_day
 
@@ -149,12 +150,6 @@ def training_parts(rows: LabelledRows, blocks: list[Block], embargo_bars: int) -
     return [*parts, rows.index[start:]]
 
 
-def check_count(name: str, value: int, least: int) -> None:
-    """Raise a ConfigurationError unless `value` is a whole number of at least `least`."""
-    if isinstance(value, bool) or value != int(value) or value < least:
-        raise ConfigurationError(f"{name} is {value}; expected a whole number of at least {least}.")
-
-
 def equal_blocks(size: int, count: int) -> list[Block]:
     """Return `count` contiguous blocks of `size` rows whose lengths differ by at most one, longer ones first.
 
@@ -213,13 +208,10 @@ def default_embargo_bars(horizon_bars: int, timeframe: str, n_dev: int) -> int:
 
     Raises:
         UnknownTimeframeError: for an unknown timeframe.
-        ConfigurationError: when horizon_bars is below 1 or n_dev negative.
+        ConfigurationError: when horizon_bars is no whole number of at least 1, or n_dev none of at least 0.
 
     >>> default_embargo_bars(4, "15m", 28_000)
     280
     """
-    if horizon_bars < 1 or n_dev < 0:
-        raise ConfigurationError(
-            f"horizon_bars is {horizon_bars} and n_dev {n_dev}; expected at least 1 and at least 0."
-        )
-    return max(horizon_bars, bars_per_day(timeframe), -(-n_dev // 100))
+    horizon, rows = whole_number("horizon_bars", horizon_bars, 1), whole_number("n_dev", n_dev, 0)
+    return max(horizon, bars_per_day(timeframe), -(-rows // 100))

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from truebar.arrays import IntArray
+from truebar.counts import whole_number
 from truebar.errors import TooFewRowsError
 from truebar.validation.purged import Split
-from truebar.validation.splits import Block, LabelledRows, Moments, check_count, equal_blocks, labelled_rows
+from truebar.validation.splits import Block, LabelledRows, Moments, equal_blocks, labelled_rows
 
 
 class PurgedWalkForward:
@@ -29,11 +30,10 @@ class PurgedWalkForward:
     """
 
     def __init__(self, n_splits: int, *, max_train_rows: int | None = None) -> None:
-        check_count("n_splits", n_splits, 1)
-        if max_train_rows is not None:
-            check_count("max_train_rows", max_train_rows, 1)
-        self.n_splits = n_splits
+        self.n_splits = whole_number("n_splits", n_splits, 1)
         self.max_train_rows = max_train_rows
+        if max_train_rows is not None:
+            self.max_train_rows = whole_number("max_train_rows", max_train_rows, 1)
 
     def split(self, open_time: Moments, label_end: Moments) -> Iterator[Split]:
         """Return (train, test) row indices of each test block, in time order.

@@ -11,6 +11,7 @@ import pandas as pd
 from truebar.arrays import FloatArray
 from truebar.bars import columns_of, grid_of, prices_of
 from truebar.config import Estimator
+from truebar.counts import whole_number
 from truebar.errors import ConfigurationError
 from truebar.volatility.windowed import five_estimators
 
@@ -94,16 +95,15 @@ def estimate_all(
 
 def _sigma(bars: pd.DataFrame, window: int, timeframe: str | None, tick_size: float | None) -> FloatArray:
     """Return float64[5, n], the estimators in the order of `ESTIMATORS`."""
-    _check_arguments(window, tick_size)
+    bars_back = whole_number("window", window, 2)
+    _check_tick(tick_size)
     grid = grid_of(bars, timeframe)
     opened, high, low, close = prices_of(bars)
     prices = (opened, high, low, close)
     (volume,) = columns_of(bars, ["volume"])
-    return five_estimators(grid.slot, prices, volume, int(window), tick_size or 0.0)
+    return five_estimators(grid.slot, prices, volume, bars_back, tick_size or 0.0)
 
 
-def _check_arguments(window: int, tick_size: float | None) -> None:
-    if window != int(window) or window < 2:
-        raise ConfigurationError(f"window is {window}; a volatility needs a whole number of at least 2 bars.")
+def _check_tick(tick_size: float | None) -> None:
     if tick_size is not None and not (math.isfinite(tick_size) and tick_size > 0):
         raise ConfigurationError(f"tick_size is {tick_size}; expected a positive price step, or None.")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from truebar.arrays import IntArray
+from truebar.counts import whole_number
 from truebar.errors import ConfigurationError
 from truebar.market.simulated import parameters as given
 from truebar.market.simulated.klines import klines
@@ -94,7 +95,9 @@ def synthetic(
     """
     validate_timeframe(timeframe)
     planted = _strength(name, strength)
-    _check(seed, n_bars, drift_per_year)
+    seed = whole_number("seed", seed, 0)
+    n_bars = whole_number("n_bars", n_bars, MIN_BARS, MAX_BARS)
+    _check_drift(drift_per_year)
     shock_source, flow_source, trade_source, inside, halt_source = np.random.default_rng(seed).spawn(5)
     length = given.BURN_IN_BARS + n_bars
     drawn = Shocks(
@@ -137,13 +140,7 @@ def _strength(name: str, strength: dict[str, float]) -> float:
     return planted
 
 
-def _check(seed: int, n_bars: int, drift_per_year: float) -> None:
-    if seed != int(seed) or seed < 0:
-        raise ConfigurationError(f"seed is {seed}; expected a whole number that is not negative.")
-    if n_bars != int(n_bars) or not MIN_BARS <= n_bars <= MAX_BARS:
-        raise ConfigurationError(
-            f"n_bars is {n_bars}; expected a whole number from {MIN_BARS} to {MAX_BARS:,}."
-        )
+def _check_drift(drift_per_year: float) -> None:
     if not (math.isfinite(drift_per_year) and abs(drift_per_year) <= MAX_DRIFT_PER_YEAR):
         raise ConfigurationError(
             f"drift_per_year is {drift_per_year}; expected a log return from {-MAX_DRIFT_PER_YEAR:g} to "

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray
+from truebar.counts import whole_number
 from truebar.errors import ConfigurationError
 
 FEW_LAGS: Final = 64
@@ -91,7 +92,10 @@ def mean_block_length(influence: npt.ArrayLike, *, horizon_bars: int) -> float:
     Args:
         influence: float[n], influence of each row on the statistic, in time order.
         horizon_bars: h, bars that one label spans.
+
+    Raises:
+        ConfigurationError: when the horizon is no whole number of at least one bar, or a value is not finite.
     """
     values = np.asarray(influence, dtype=np.float64)
-    wanted = max(2.0 * horizon_bars, optimal_block_length(values))
+    wanted = max(2.0 * whole_number("horizon_bars", horizon_bars, 1), optimal_block_length(values))
     return float(max(1.0, min(wanted, 3 * math.sqrt(max(values.size, 1)))))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.compiled import compiled
+from truebar.counts import whole_number
 from truebar.errors import ConfigurationError
 
 N_RESAMPLES: Final = 1_000
@@ -72,17 +73,20 @@ def _draw_rows(rows: int, mean_block: float, resamples: int, generator: np.rando
     return drawn_rows
 
 
-def check_bootstrap(rows: int, mean_block: float, n_resamples: int) -> None:
-    """Refuse a bootstrap that cannot be drawn.
+def checked_bootstrap(n_rows: int, mean_block: float, n_resamples: int) -> tuple[int, float, int]:
+    """Return the three as the numbers that a bootstrap is drawn with.
 
     Raises:
-        ConfigurationError: for counts or a block below 1, or a block that is not finite.
+        ConfigurationError: for counts that are no whole numbers of at least 1, or a block that is below 1 or
+            not finite.
     """
-    if rows < 1 or n_resamples < 1 or not (1 <= mean_block < math.inf):
+    rows, resamples = whole_number("n_rows", n_rows, 1), whole_number("n_resamples", n_resamples, 1)
+    if not 1 <= mean_block < math.inf:
         raise ConfigurationError(
-            f"a stationary bootstrap of {rows} rows with mean block {mean_block} and {n_resamples} resamples "
-            "is not possible; expected at least 1 of each, and a finite block."
+            f"mean_block is {mean_block}; a stationary bootstrap of {rows} rows needs a finite number of at "
+            "least 1 row."
         )
+    return rows, float(mean_block), resamples
 
 
 def stationary_bootstrap(
@@ -106,8 +110,7 @@ def stationary_bootstrap(
     >>> rows.shape
     (3, 5)
     """
-    check_bootstrap(n_rows, mean_block, n_resamples)
-    return _draw_rows(int(n_rows), float(mean_block), int(n_resamples), generator)
+    return _draw_rows(*checked_bootstrap(n_rows, mean_block, n_resamples), generator)
 
 
 def bootstrap_counts(
@@ -118,5 +121,4 @@ def bootstrap_counts(
     The same generator state gives the same resamples in both forms; counts are faster where a statistic
     can weigh its rows. Same arguments and errors.
     """
-    check_bootstrap(n_rows, mean_block, n_resamples)
-    return _draw_counts(int(n_rows), float(mean_block), int(n_resamples), generator)
+    return _draw_counts(*checked_bootstrap(n_rows, mean_block, n_resamples), generator)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray
+from truebar.counts import whole_number
 from truebar.errors import ConfigurationError, TooFewRowsError
 
 
@@ -66,7 +67,8 @@ def probability_of_backtest_overfitting(returns: npt.ArrayLike, *, blocks: int =
         TooFewRowsError: with fewer bars than two a block, or fewer than two trials that vary.
     """
     values = np.asarray(returns, dtype=np.float64)
-    if values.ndim != 2 or blocks < 2 or blocks % 2 or not np.all(np.isfinite(values)):
+    blocks = whole_number("blocks", blocks, 2)
+    if values.ndim != 2 or blocks % 2 or not np.all(np.isfinite(values)):
         raise ConfigurationError(
             f"expected finite returns[bars, trials] and an even number of blocks; found {values.shape} "
             f"and {blocks}."

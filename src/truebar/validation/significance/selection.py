@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray
+from truebar.counts import whole_number
 from truebar.errors import ConfigurationError, TooFewRowsError
 from truebar.validation.significance.block_length import mean_block_length
 from truebar.validation.significance.bootstrap import N_RESAMPLES, bootstrap_counts
@@ -84,7 +85,8 @@ def luckiest_sharpe(
     centred = values[:, varies]
     centred -= centred.mean(axis=0)
     block = max(mean_block_length(column, horizon_bars=horizon_bars) for column in centred.T)
-    largest = _largest_ratios(centred, block, n_resamples, generator)
+    wanted = whole_number("n_resamples", n_resamples, 1)
+    largest = _largest_ratios(centred, block, wanted, generator)
     return Selection(
         benchmark=float(largest.mean()),
         deviation=float(largest.std()),

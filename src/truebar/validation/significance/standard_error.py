@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from truebar.arrays import FloatArray
 from truebar.compiled import compiled
-from truebar.validation.significance.bootstrap import check_bootstrap
+from truebar.validation.significance.bootstrap import checked_bootstrap
 
 
 @compiled
@@ -47,6 +47,6 @@ def bootstrap_standard_error(series: npt.ArrayLike, *, mean_block: float) -> flo
         ConfigurationError: for an empty series or a block below 1.
     """
     values = np.asarray(series, dtype=np.float64)
-    check_bootstrap(values.size, mean_block, 1)
+    checked_bootstrap(values.size, mean_block, 1)
     squares, products = _sums(values - values.mean(), 1 - 1 / mean_block)
     return math.sqrt(max(squares + 2 * products, 0.0)) / values.size
