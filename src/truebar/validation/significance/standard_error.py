@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from truebar.arrays import FloatArray
 from truebar.compiled import compiled
+from truebar.errors import ConfigurationError
 from truebar.validation.significance.bootstrap import checked_bootstrap
 
 
@@ -44,9 +45,14 @@ def bootstrap_standard_error(series: npt.ArrayLike, *, mean_block: float) -> flo
     the lag n - i, so that the sum is Σ (1 - i/n)(1-p)^i over covariances that run round the end.
 
     Raises:
-        ConfigurationError: for an empty series or a block below 1.
+        ConfigurationError: for an empty series, a value that is not finite, or a block below 1.
     """
     values = np.asarray(series, dtype=np.float64)
+    if values.ndim != 1 or not np.all(np.isfinite(values)):
+        raise ConfigurationError(
+            f"a standard error needs finite values in time order; found shape {values.shape} with "
+            f"{np.count_nonzero(~np.isfinite(values))} that are not finite. Leave such rows out first."
+        )
     checked_bootstrap(values.size, mean_block, 1)
     squares, products = _sums(values - values.mean(), 1 - 1 / mean_block)
     return math.sqrt(max(squares + 2 * products, 0.0)) / values.size

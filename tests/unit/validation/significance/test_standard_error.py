@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from truebar.errors import ConfigurationError
 from truebar.validation.significance import bootstrap_standard_error
 
 
@@ -26,3 +27,15 @@ def test_standard_error_is_the_sum_of_the_lemma(rows: int, mean_block: float) ->
     values = 5 + np.random.default_rng(rows).standard_t(4, rows).cumsum()
     found = bootstrap_standard_error(values, mean_block=mean_block)
     assert found == pytest.approx(by_the_lemma(values, mean_block), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_standard_error_of_a_value_that_is_not_finite_raises(bad: float) -> None:
+    with pytest.raises(ConfigurationError, match="1 that are not finite"):
+        bootstrap_standard_error([0.1, bad, 0.2], mean_block=1.0)
+
+
+@pytest.mark.parametrize("series", [[], [[0.1, 0.2]]])
+def test_standard_error_of_no_series_raises(series: list[object]) -> None:
+    with pytest.raises(ConfigurationError):
+        bootstrap_standard_error(series, mean_block=1.0)
