@@ -10,6 +10,9 @@ from truebar.errors import ConfigurationError
 
 EULER_MASCHERONI: Final = 0.5772156649015329
 
+MOST_TRIALS: Final = 1e15
+"""With more than these 1 - 1/N rounds to 1, whose quantile is infinite."""
+
 NORMAL: Final = NormalDist()
 """The standard normal distribution; scipy.stats has it too, at two seconds of import."""
 
@@ -32,16 +35,18 @@ def probabilistic_sharpe_ratio(
         benchmark: SR₀, per bar.
 
     Raises:
-        ConfigurationError: with fewer than 2 returns, or moments that no returns can have.
+        ConfigurationError: with fewer than 2 returns, a number that is not finite, or moments that no
+            returns can have.
 
     >>> round(probabilistic_sharpe_ratio(0.458, n=24, skew=-2.448, kurtosis=10.164), 3)
     0.913
     """
     variance = 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2
-    if n < 2 or not variance > 0:
+    if not (2 <= n < math.inf and math.isfinite(benchmark) and 0 < variance < math.inf):
         raise ConfigurationError(
             f"no probability for a Sharpe ratio of {sharpe} from {n} returns with skew {skew} and kurtosis "
-            f"{kurtosis}; expected at least 2 returns, and kurtosis ≥ 1 + skew²."
+            f"{kurtosis} against {benchmark}; expected at least 2 returns, finite numbers, and kurtosis "
+            "≥ 1 + skew²."
         )
     return float(NORMAL.cdf((sharpe - benchmark) * math.sqrt(n - 1) / math.sqrt(variance)))
 
@@ -52,14 +57,16 @@ def expected_max_sharpe(n_trials: float, *, standard_deviation: float) -> float:
     Bailey & López de Prado (2014, eq. 1): sd · ((1 - γ) Φ⁻¹(1 - 1/N) + γ Φ⁻¹(1 - 1/(N e))).
 
     Raises:
-        ConfigurationError: with fewer than one trial or a negative standard deviation.
+        ConfigurationError: with fewer than one trial or more than `MOST_TRIALS`, or a standard deviation
+            that is negative or not finite.
 
     >>> round(expected_max_sharpe(100, standard_deviation=(0.5 / 250) ** 0.5), 4)
     0.1132
     """
-    if not n_trials >= 1 or not standard_deviation >= 0:
+    if not (1 <= n_trials <= MOST_TRIALS and 0 <= standard_deviation < math.inf):
         raise ConfigurationError(
-            f"{n_trials} trials with standard deviation {standard_deviation}; expected ≥ 1."
+            f"{n_trials} trials with standard deviation {standard_deviation}; expected 1 to "
+            f"{MOST_TRIALS:.0e} trials and a finite deviation, not below 0."
         )
     if n_trials == 1:
         return 0.0
@@ -107,11 +114,11 @@ def min_detectable_sharpe(years: float) -> float:
     """Return the true yearly Sharpe that `years` of data show with 95 % confidence and 80 % power.
 
     Raises:
-        ConfigurationError: when years is not positive.
+        ConfigurationError: when years is not a positive, finite number.
 
     >>> round(min_detectable_sharpe(73 / 365), 1)
     5.6
     """
-    if not years > 0:
-        raise ConfigurationError(f"years is {years}; expected more than 0.")
+    if not 0 < years < math.inf:
+        raise ConfigurationError(f"years is {years}; expected a finite number above 0.")
     return DETECTABLE_SHARPE_AT_ONE_YEAR / math.sqrt(years)

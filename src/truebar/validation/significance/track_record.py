@@ -37,18 +37,19 @@ def min_track_record_bars(
     Infinite where the Sharpe ratio is not above the benchmark: no record of it proves anything. Not rounded.
 
     Raises:
-        ConfigurationError: for a confidence outside (0.5, 1), less than one trial, or moments that no returns
-            can have.
+        ConfigurationError: for a confidence outside (0.5, 1), less than one trial, a number that is not finite,
+            or moments that no returns can have.
 
     >>> years = min_track_record_bars(2 / 12**0.5, skew=-0.72, kurtosis=5.78, benchmark=1 / 12**0.5) / 12
     >>> round(years, 2)
     4.99
     """
     variance = 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2
-    if not 0.5 < confidence < 1 or not variance > 0:
+    if not (0.5 < confidence < 1 and 0 < variance < math.inf and math.isfinite(benchmark)):
         raise ConfigurationError(
             f"no track record for a Sharpe ratio of {sharpe} with skew {skew}, kurtosis {kurtosis} and "
-            f"confidence {confidence}; expected a confidence between 0.5 and 1, and kurtosis ≥ 1 + skew²."
+            f"confidence {confidence} against {benchmark}; expected a confidence between 0.5 and 1, finite "
+            "numbers, and kurtosis ≥ 1 + skew²."
         )
     luck = expected_max_sharpe(n_trials, standard_deviation=1.0)
     if not sharpe > benchmark:

@@ -60,14 +60,32 @@ def test_expected_max_sharpe_equals_a_simulation() -> None:
     assert expected_max_sharpe(1, standard_deviation=1.0) == 0
 
 
-@pytest.mark.parametrize("n_trials", [0, -1, math.nan])
-def test_expected_max_sharpe_less_than_one_trial_raises(n_trials: float) -> None:
+@pytest.mark.parametrize("n_trials", [0, -1, math.nan, math.inf, 1e16])
+def test_expected_max_sharpe_number_of_trials_that_none_can_have_raises(n_trials: float) -> None:
     with pytest.raises(ConfigurationError):
         expected_max_sharpe(n_trials, standard_deviation=1.0)
 
 
+@pytest.mark.parametrize("deviation", [-1.0, math.nan, math.inf])
+def test_expected_max_sharpe_deviation_that_is_none_raises(deviation: float) -> None:
+    with pytest.raises(ConfigurationError):
+        expected_max_sharpe(2, standard_deviation=deviation)
+
+
 @pytest.mark.parametrize(
-    "bad", [{"n": 1}, {"n": 0}, {"skew": 9.0, "kurtosis": 1.0}, {"kurtosis": math.nan}, {"skew": math.inf}]
+    "bad",
+    [
+        {"n": 1},
+        {"n": 0},
+        {"n": math.nan},
+        {"n": math.inf},
+        {"skew": 9.0, "kurtosis": 1.0},
+        {"kurtosis": math.nan},
+        {"kurtosis": math.inf},
+        {"skew": math.inf},
+        {"benchmark": math.nan},
+        {"benchmark": math.inf},
+    ],
 )
 def test_probabilistic_sharpe_ratio_of_impossible_moments_raises(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError):
@@ -82,6 +100,13 @@ def test_min_detectable_sharpe_gives_its_power() -> None:
     assert power == pytest.approx(0.80, abs=2e-3)
 
 
-def test_min_detectable_sharpe_no_time_raises() -> None:
+@pytest.mark.parametrize("sharpe", [math.nan, math.inf])
+def test_deflated_sharpe_ratio_of_no_ratio_raises(sharpe: float) -> None:
     with pytest.raises(ConfigurationError):
-        min_detectable_sharpe(0.0)
+        deflated_sharpe_ratio(sharpe, n=50, skew=0.0, kurtosis=3.0, n_trials=2)
+
+
+@pytest.mark.parametrize("years", [0.0, -1.0, math.nan, math.inf])
+def test_min_detectable_sharpe_no_time_raises(years: float) -> None:
+    with pytest.raises(ConfigurationError):
+        min_detectable_sharpe(years)

@@ -66,7 +66,14 @@ def test_min_track_record_bars_never_proves_a_ratio_that_is_not_above_the_benchm
 
 @pytest.mark.parametrize(
     "bad",
-    [{"confidence": 0.5}, {"confidence": 1.0}, {"skew": 9.0, "kurtosis": 1.0}, {"n_trials": 0}],
+    [
+        {"confidence": 0.5},
+        {"confidence": 1.0},
+        {"skew": 9.0, "kurtosis": 1.0},
+        {"n_trials": 0},
+        {"benchmark": math.nan},
+        {"kurtosis": math.inf},
+    ],
 )
 def test_min_track_record_bars_bad_arguments_raise(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError):
