@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
-from truebar.errors import ConfigurationError
+from truebar.arrays import floats
+from truebar.errors import ConfigurationError, CorruptDataError
 from truebar.scores.metric import Metric
 
 
@@ -39,12 +41,18 @@ def break_even_correlation(
     A value above 1 means that no forecast pays. Without two different returns there is no value but a reason.
 
     Raises:
-        ConfigurationError: for a negative cost or a share outside (0, 1).
+        ConfigurationError: for a cost that is negative or not finite, or a share outside (0, 1).
+        CorruptDataError: for an infinite return.
     """
-    if not round_trip_cost >= 0:
-        raise ConfigurationError(f"round_trip_cost is {round_trip_cost}; expected a log return ≥ 0.")
-    values = np.asarray(future_return, dtype=np.float64)
-    values = values[np.isfinite(values)]
+    if not 0 <= round_trip_cost < math.inf:
+        raise ConfigurationError(f"round_trip_cost is {round_trip_cost}; expected a finite log return ≥ 0.")
+    values = floats(future_return)
+    if np.isinf(values).any():
+        raise CorruptDataError(
+            f"{np.count_nonzero(np.isinf(values))} of {values.size} returns are infinite; a price is zero or "
+            "infinite. Check the klines."
+        )
+    values = values[~np.isnan(values)]
     if values.size < 2 or np.ptp(values) == 0:
         return Metric.undefined(f"{values.size} returns do not vary", n=values.size)
     gain = float(values.std(ddof=1)) * mean_of_tail(traded_share)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truebar.errors import ConfigurationError
+from truebar.errors import ConfigurationError, CorruptDataError
 from truebar.scores.breakeven import break_even_correlation, mean_of_tail
 
 DATA = Path(__file__).parents[4] / "shared/data/klines/binance_um/15m"
@@ -37,11 +37,26 @@ def test_break_even_correlation_missing_returns_are_left_out() -> None:
     )
 
 
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_break_even_correlation_infinite_return_is_corrupt_not_missing(bad: float) -> None:
+    with pytest.raises(CorruptDataError, match="1 of 4 returns are infinite"):
+        break_even_correlation([0.1, bad, 0.2, np.nan], round_trip_cost=0.003)
+
+
 def test_break_even_correlation_still_market_is_null_with_reason() -> None:
     assert break_even_correlation([0.0, 0.0], round_trip_cost=0.003).reason == "2 returns do not vary"
 
 
-@pytest.mark.parametrize("kwargs", [{"round_trip_cost": -1.0}, {"round_trip_cost": 0.1, "traded_share": 1.0}])
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"round_trip_cost": -1.0},
+        {"round_trip_cost": np.nan},
+        {"round_trip_cost": np.inf},
+        {"round_trip_cost": 0.1, "traded_share": 1.0},
+        {"round_trip_cost": 0.1, "traded_share": np.nan},
+    ],
+)
 def test_break_even_correlation_bad_arguments_raise(kwargs: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError):
         break_even_correlation([0.1, 0.2], **kwargs)
