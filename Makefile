@@ -55,7 +55,7 @@ backtest: install   ## Judge what is trained again, without training: [SYMBOL=] 
 report: install     ## Say where the reports are: [SYMBOL=] [TIMEFRAME=]
 	$(BIN)/truebar report $(WHERE)
 
-watch: install      ## Show how far the searches have come; Ctrl-C ends it.
+watch: install      ## Show how far searches are, wait for the next one; Ctrl-C ends it.
 	$(BIN)/truebar watch $(WHERE)
 
 mlflow: install     ## MLflow's UI over all trainings, on http://127.0.0.1:5000.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +70,8 @@ def _newest(path: Path) -> StudyProgress | None:
     """Return the study of one file that began last; None where none has begun."""
     symbol, timeframe, kind = path.stem.rsplit("-", 2)
     url = f"sqlite:///{path}"
+    if not _is_made(path):
+        return None
     summaries = optuna.get_all_study_summaries(url, include_best_trial=False)
     begun = [
         (each.datetime_start, position) for position, each in enumerate(summaries) if each.datetime_start
@@ -96,6 +100,19 @@ def _newest(path: Path) -> StudyProgress | None:
         started_at=summary.datetime_start,
         last_at=max(times, default=None),
     )
+
+
+def _is_made(path: Path) -> bool:
+    """Return whether Optuna has made all of its tables in a file.
+
+    While it does, it must be left alone: Optuna makes what it finds missing wherever it looks, and of two
+    that make the same table one fails.
+    """
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            return connection.execute("select 1 from alembic_version").fetchone() is not None
+        except sqlite3.OperationalError as error:
+            return "no such table" not in str(error)  # what else is wrong, Optuna says or mends
 
 
 def _best(trials: list[FrozenTrial]) -> FrozenTrial | None:

@@ -91,6 +91,47 @@ def test_watch_on_a_terminal_goes_on_until_the_search_is_over(home, truebar, mon
     assert "0.07000 (#4)" in out
 
 
+def test_watch_on_a_terminal_waits_for_a_search_and_goes_on_until_it_is_over(home, truebar, monkeypatch):
+    study(home, "old", asked=4)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    later = [lambda: None, lambda: begun.append(study(home, "new", asked=5)), lambda: begun[0].tell(4, 0.07)]
+    begun: list[optuna.Study] = []
+    steps = iter(later)
+    monkeypatch.setattr(search.time, "sleep", lambda _: next(steps)())
+    code, out, err = truebar("watch")
+    assert code == 0, err
+    assert next(steps, None) is None  # it looked once more after each of them, and then no more
+    assert out.index("Waiting for a search to begin") < out.index("4 of 5") < out.index("5 of 5")
+
+
+@pytest.mark.parametrize("begin", [True, False])
+def test_watch_on_a_terminal_waits_where_no_search_ever_was(home, truebar, monkeypatch, begin):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    def wait(_: float) -> None:
+        if not begin:
+            raise KeyboardInterrupt
+        study(home, "first", asked=4)
+
+    monkeypatch.setattr(search.time, "sleep", wait)
+    code, out, err = truebar("watch")
+    assert code == 0, err
+    assert "Waiting for a search to begin" in out
+    assert ("4 of 4" in out) is begin
+    assert ("none began" in out) is not begin
+
+
+def test_progress_leaves_a_database_in_the_making_alone(home):
+    path = home.studies / "SYN-EDGE-15m-xgboost.db"
+    for made in ("", "create table studies (study_id integer)", "create table alembic_version (v text)"):
+        with sqlite3.connect(path) as connection:
+            connection.execute(made)
+        content = path.read_bytes()
+        assert study_progress(home) == []
+        assert path.read_bytes() == content
+
+
 def test_watch_ended_by_ctrl_c_ends_well(home, truebar, monkeypatch):
     study(home, "first", asked=5)
     monkeypatch.setenv("FORCE_COLOR", "1")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console, Group
 from rich.live import Live
+from rich.text import Text
 
 from truebar.errors import ConfigurationError
 from truebar_apps.cli.options import AnySymbolOption, AnyTimeframeOption, JsonOption, current_home
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from truebar_io.study_progress import StudyProgress
 
 MLFLOW_PORT = 5000
+HOW_TO_BEGIN = "start one with `make train-xgb SYMBOL=… TIMEFRAME=…`, or `make demo`"
 
 
 def _studies(symbol: str | None, timeframe: str | None) -> list[StudyProgress]:
@@ -62,32 +65,47 @@ def watch(
     ] = 2.0,
     json: JsonOption = False,
 ) -> None:
-    """Show how far searches have come, again and again until they are over; Ctrl-C ends it.
+    """Show how far searches have come, again and again: waits for one to begin, and goes on until it is over.
 
-    Where the output is no terminal it is shown once.
+    Ctrl-C ends it. Where the output is no terminal it is shown once.
     """
-    studies = _studies(symbol, timeframe)
-    if json:
-        print_json([{**asdict(study), "is_over": study.is_over} for study in studies])
-        return
-    if not studies:
-        console().print(
-            "No search has begun yet: start one with `make train-xgb SYMBOL=… TIMEFRAME=…`, or `make demo`.",
-            soft_wrap=True,
-        )
-        return
+
+    def look() -> list[StudyProgress]:
+        return _studies(symbol, timeframe)
+
     out = console()
-    if not out.is_terminal:
+    if json:
+        print_json([{**asdict(study), "is_over": study.is_over} for study in look()])
+    elif out.is_terminal:
+        _watch(look, out, every_s)
+    elif studies := look():
         out.print(_drawn(studies))
-        return
+    else:
+        out.print(f"No search has begun yet: {HOW_TO_BEGIN}.", soft_wrap=True)
+
+
+def _watch(look: Callable[[], list[StudyProgress]], out: Console, every_s: float) -> None:
+    """Draw what `look` finds until every search that is under way, or begins meanwhile, is over."""
+    studies = look()
+    earlier = {_name(study) for study in studies if study.is_over}
+    watched: set[tuple[str, ...]] = set()
     try:
-        with Live(_drawn(studies), console=out, refresh_per_second=4) as live:
-            while not all(study.is_over for study in studies):
+        with Live(console=out, refresh_per_second=4) as live:
+            while True:
+                watched |= {_name(study) for study in studies} - earlier
+                note = "" if watched else f"Waiting for a search to begin: {HOW_TO_BEGIN}. Ctrl-C ends it."
+                live.update(Group(_drawn(studies), Text(note)))
+                if watched and all(study.is_over for study in studies if _name(study) in watched):
+                    return
                 time.sleep(every_s)
-                studies = _studies(symbol, timeframe)
-                live.update(_drawn(studies))
+                studies = look()
+                earlier &= {_name(study) for study in studies if study.is_over}
     except KeyboardInterrupt:
-        out.print("Stopped watching; the search goes on.")
+        out.print("Stopped watching; the search goes on." if watched else "Stopped watching; none began.")
+
+
+def _name(study: StudyProgress) -> tuple[str, ...]:
+    return study.symbol, study.timeframe, study.kind, study.study
 
 
 def mlflow(
