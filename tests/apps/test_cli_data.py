@@ -400,6 +400,16 @@ def test_demo_on_own_data_tells_what_was_imported_refused_and_quarantined(home, 
     code, out, _ = truebar("demo", "--data", str(folder / "good.parquet"), *WHERE)
     assert code == 0
     assert "7 klines written, 0 partitions refreshed" in out
+    assert "BTCUSDT 15m is a perpetual: its funding is not counted yet" in out
+
+
+def test_demo_on_a_spot_market_of_ones_own_says_nothing_of_funding(home, folder, truebar, monkeypatch):
+    monkeypatch.setattr(graph, "_start", lambda _: NothingLeft(home))
+    klines(5_000).to_parquet(folder / "a.parquet", index=False)
+    where = ("-s", "BTCUSDT-SPOT", "-t", "15m")
+    code, out, err = truebar("demo", "--data", str(folder / "a.parquet"), *where)
+    assert code == 0, err
+    assert "funding" not in out
 
 
 def test_demo_on_too_few_bars_tells_scripts_what_was_imported_all_the_same(home, folder, truebar):

@@ -26,7 +26,7 @@ from truebar_apps.cli.options import (
     current_home,
 )
 from truebar_apps.cli.output import console, print_json, print_table
-from truebar_apps.cli.own_data import bring_in, require_trainable, show, summary_of
+from truebar_apps.cli.own_data import bring_in, require_trainable, show, summary_of, tell_of_funding
 from truebar_apps.cli.runs import RunRequest
 from truebar_apps.cli.stage_clock import StageTime, orchestration_words, time_rows
 from truebar_apps.cli.verdicts import print_verdicts, stored_verdicts
@@ -158,6 +158,8 @@ def _demo_on(data: Path, partition: Partition, *, json: bool) -> None:
             verdicts = stored_verdicts(home, [partition])
             print_json({**done, "failed": failed, "imported": imported, "verdicts": verdicts})
         raise
+    if not json:
+        tell_of_funding(settings, partition)
     _work_on([partition], json=json, imported=imported)
     result.raise_refused()
 

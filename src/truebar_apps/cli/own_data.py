@@ -85,6 +85,18 @@ def show(home: Home, partition: Partition, result: DataSetResult) -> None:
         errors.print(f"[bold red]refused[/] {name}: {error}")
 
 
+def tell_of_funding(settings: Configuration, partition: Partition) -> None:
+    """Print that a market cannot be `edge` yet, if it is one whose funding would have to be counted."""
+    from truebar_io.stages.judging import pays_funding  # noqa: PLC0415 (numba and xgboost load here)
+
+    if pays_funding(settings, partition):
+        console().print(
+            f"  {partition} is a perpetual: its funding is not counted yet, so its verdict is `no edge "
+            "proven` whatever its model is worth, with `funding` named as not computed.",
+            soft_wrap=True,
+        )
+
+
 def require_trainable(home: Home, settings: Configuration, partition: Partition) -> None:
     """Do nothing if the published bars are enough, and fit, to train on; nothing is built on them before.
 
