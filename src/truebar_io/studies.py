@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from truebar.arrays import FloatArray
 from truebar.config import PrunerConfig, RealRange, WholeRange
@@ -165,8 +165,9 @@ class PartitionStudies:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with _quiet():
+            storage = self._storage()
             study = optuna.create_study(
-                storage=self._storage(),
+                storage=storage,
                 study_name=name,
                 direction="maximize",
                 sampler=_SeededSampler(request.search.seed),
@@ -176,6 +177,7 @@ class PartitionStudies:
             study.set_user_attr("n_trials", max(request.search.n_trials, _finished(study)))
             if not study.get_trials(deepcopy=False):
                 study.enqueue_trial(first_candidate(request).values(), skip_if_exists=True)
+            _forget_what_was_told(study, storage)
             while (trial := _next_trial(study, request.search.n_trials)) is not None:
                 self._run_one(study, name, trial, request, evaluate)
 
@@ -184,11 +186,9 @@ class PartitionStudies:
     ) -> None:
         """Run one trial and write down how it ended."""
         candidate = candidate_of(request, _suggest(trial, request))
-        reported = dict(study.get_trials(deepcopy=False)[trial.number].intermediate_values)
 
         def score(step: int, value: float) -> bool:
-            if step not in reported:
-                trial.report(value, step)
+            trial.report(value, step)
             return trial.should_prune()
 
         try:
@@ -293,6 +293,27 @@ def _write_ahead(connection: Any, _: object) -> None:
     """Set a new connection to write-ahead logging."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _forget_what_was_told(study: optuna.Study, storage: optuna.storages.RDBStorage) -> None:
+    """Take the scores and the passed rungs of an interrupted trial out of the study; its parameters stay.
+
+    A pruner answers by what stands there: it would judge a trial that runs again by scores that this run has
+    not told yet, and take a rung for passed at which it was about to give the trial up. Optuna has no call
+    for that.
+    """
+    running = [trial._trial_id for trial in study.get_trials(deepcopy=False) if not trial.state.is_finished()]  # noqa: SLF001
+    with storage.engine.begin() as connection:
+        for trial_id in running:
+            connection.execute(
+                text("delete from trial_intermediate_values where trial_id = :it"), {"it": trial_id}
+            )
+            connection.execute(
+                text(
+                    "delete from trial_system_attributes where trial_id = :it and key like 'completed_rung_%'"
+                ),
+                {"it": trial_id},
+            )
 
 
 def _next_trial(study: optuna.Study, n_trials: int) -> optuna.Trial | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.unit.protocol.markets import request_of
+from truebar.config import PrunerConfig
 from truebar.errors import TooFewRowsError
 from truebar.models.recipe import Request
 from truebar.partitions import Partition
@@ -97,39 +97,92 @@ def test_study_whose_trials_all_lack_rows_says_why(tmp_path: Path) -> None:
     assert [record.state for record in made.records()] == ["fail", "fail"]
 
 
-SLOW_STUDY = """
+class CutShort(Exception):
+    """Stands for a kill: nothing that catches it knows what to do but end."""
+
+
+class Interrupted:
+    """Runs candidates, each as often as it has steps, cut short after one more answer each time."""
+
+    def __init__(self) -> None:
+        self.answers: list[bool] = []
+        self._survived = 0
+
+    def __call__(self, candidate: Candidate, told: Score) -> Finished | None:
+        steps = 0
+
+        def tell(step: int, value: float) -> bool:
+            nonlocal steps
+            answer, steps = told(step, value), steps + 1
+            if steps > self._survived:
+                self._survived = steps
+                self.answers.append(answer)
+                raise CutShort
+            return answer
+
+        finished = evaluate(candidate, tell)
+        self._survived = 0
+        return finished
+
+
+def pruned_by(kind: str, n_trials: int) -> Request:
+    """Return a request whose trials are given up by one kind of pruner."""
+    request = request_of(n_trials)
+    pruner = PrunerConfig.model_validate({"type": kind, "startup_trials": 2})
+    return request.model_copy(update={"search": request.search.model_copy(update={"pruner": pruner})})
+
+
+@pytest.mark.parametrize(("kind", "n_trials"), [("successive_halving", 6), ("hyperband", 7), ("median", 5)])
+def test_study_cut_short_after_every_answer_ends_as_if_undisturbed(
+    tmp_path: Path, kind: str, n_trials: int
+) -> None:
+    request = pruned_by(kind, n_trials)
+    undisturbed = ran(tmp_path / "calm", request)
+    rough, interrupted = studies(tmp_path / "rough"), Interrupted()
+    for _ in range(n_trials * STEPS):
+        try:
+            rough.run("one", request, interrupted, steps=STEPS)
+            break
+        except CutShort:
+            continue
+    assert rough.records() == undisturbed.records()
+    assert np.array_equal(rough.returns("one"), undisturbed.returns("one"))
+    assert rough.best("one", request) == undisturbed.best("one", request)
+    states = [record.state for record in rough.records()]
+    assert states.count("pruned") == interrupted.answers.count(True) > 0
+
+
+STUDY_THAT_STANDS_STILL = """
 import sys, time
 from pathlib import Path
 from tests.io import test_studies as here
+told_so_far = 0
 def slow(candidate, told):
     def tell(step, value):
-        time.sleep(0.02)
-        return told(step, value)
+        global told_so_far
+        answer, told_so_far = told(step, value), told_so_far + 1
+        if told_so_far == 12:
+            print("in the middle", flush=True)
+            time.sleep(600)
+        return answer
     return here.evaluate(candidate, tell)
-print("begins", flush=True)
 here.studies(Path(sys.argv[1])).run("one", here.request_of(10), slow, steps=here.STEPS)
 """
-
-
-def begin(path: Path) -> subprocess.Popen[str]:
-    """Start the study in a process of its own; it is at its first trial when this returns."""
-    command = [sys.executable, "-c", SLOW_STUDY, str(path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "begins\n"
-    return process
 
 
 def test_study_killed_in_the_middle_ends_as_if_undisturbed(tmp_path: Path) -> None:
     undisturbed = ran(tmp_path / "calm", request_of(10))
     rough = studies(tmp_path / "rough")
-    process = begin(rough.path.parent.parent)
-    time.sleep(0.6)
-    process.kill()
-    process.wait()
+    command = [sys.executable, "-c", STUDY_THAT_STANDS_STILL, str(rough.path.parent.parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "in the middle\n"
+        process.kill()
     begun = rough.records()
+    assert begun[:-1] == undisturbed.records()[: len(begun) - 1]
+    assert begun[-1].state == "running"
+    assert 2 < len(begun) < 10
     rough.run("one", request_of(10), evaluate, steps=STEPS)
-    assert len(begun) < 10
     assert rough.records() == undisturbed.records()
     assert np.array_equal(rough.returns("one"), undisturbed.returns("one"))
     assert rough.best("one", request_of(10)) == undisturbed.best("one", request_of(10))
