@@ -18,14 +18,18 @@ Times: TypeAlias = pd.Series | pd.DatetimeIndex | npt.NDArray[np.datetime64] | S
 """Times in any of the forms that callers have at hand; `truebar.times` reads them all."""
 
 
+_COLUMNS = pd.Series | pd.Index | pd.api.extensions.ExtensionArray
+"""What may be nullable: numpy knows no missing values of these but NaN."""
+
+
 def floats(values: npt.ArrayLike) -> FloatArray:
     """Return `values` as float64, missing values of nullable columns as NaN; never a view to write into.
 
     >>> floats(pd.Series([1, None], dtype="Int64")).tolist()
     [1.0, nan]
     """
-    if isinstance(values, pd.Series):
-        return values.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    if isinstance(values, _COLUMNS):
+        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan, copy=True), dtype=np.float64)
     return np.array(values, dtype=np.float64)
 
 
@@ -38,7 +42,7 @@ def readable_floats(values: npt.ArrayLike) -> FloatArray:
     >>> readable_floats(pd.Series([1.0, 2.0])).tolist()
     [1.0, 2.0]
     """
-    if isinstance(values, pd.Series):
+    if isinstance(values, _COLUMNS):
         values = values.to_numpy(dtype=np.float64, na_value=np.nan)
     # A kernel is compiled once for arrays that can be written to; read-only ones would be another type.
     return np.require(values, dtype=np.float64, requirements=["C", "W"])

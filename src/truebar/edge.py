@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from truebar.arrays import BoolArray, FloatArray
+from truebar.arrays import BoolArray, FloatArray, floats
+from truebar.classes import CLASS_LABELS, CLASS_NAMES, known_labels
 from truebar.errors import SchemaError, TooFewRowsError
 from truebar.probabilities import probability_columns
 
@@ -15,18 +16,11 @@ PROBABILITY_SUM_TOLERANCE: Final = 1e-4
 """How far three probabilities may sum from one; rounding to 32 bits stays below a hundredth of it."""
 
 
-def _floats(values: npt.ArrayLike) -> FloatArray:
-    """Return `values` as float64, with missing values of nullable columns as NaN."""
-    if hasattr(values, "to_numpy"):
-        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
-    return np.asarray(values, dtype=np.float64)
-
-
 def _ratios(
     future_return: npt.ArrayLike, tau: npt.ArrayLike, label: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
     """Return (future_return / tau, label) of the rows where all three are known and tau is positive."""
-    returns, thresholds, labels = _floats(future_return), _floats(tau), _floats(label)
+    returns, thresholds, labels = floats(future_return), floats(tau), known_labels(label)
     if not returns.shape == thresholds.shape == labels.shape or returns.ndim != 1:
         raise SchemaError(
             f"future_return, tau and label have shapes {returns.shape}, {thresholds.shape} and "
@@ -51,6 +45,7 @@ def edge_scale(future_return: npt.ArrayLike, tau: npt.ArrayLike, label: npt.Arra
 
     Raises:
         SchemaError: when the three differ in length.
+        CorruptDataError: for a label other than -1, 0, 1 or missing.
         TooFewRowsError: when no row has a label other than flat.
 
     >>> edge_scale([0.03, -0.01, 0.001], [0.01, 0.005, 0.01], [1, -1, 0])
@@ -76,6 +71,7 @@ def class_second_moments(
 
     Raises:
         SchemaError: when the three differ in length.
+        CorruptDataError: for a label other than -1, 0, 1 or missing.
         TooFewRowsError: when there is no row labelled down, or none labelled up.
 
     >>> class_second_moments([0.02, -0.03, 0.005], [0.01, 0.01, 0.01], [1, -1, 0])
@@ -83,7 +79,7 @@ def class_second_moments(
     """
     ratios, labels = _ratios(future_return, tau, label)
     moments = []
-    for name, value in (("down", -1), ("flat", 0), ("up", 1)):
+    for name, value in zip(CLASS_NAMES, CLASS_LABELS, strict=True):
         members = ratios[labels == value]
         if members.size == 0 and value != 0:
             raise TooFewRowsError(
@@ -128,7 +124,7 @@ def implied_edge(
     >>> implied_edge([[0.2, 0.5, 0.3], [0.9, 0.9, 0.9]], [0.01, 0.01], 2.0).round(6).tolist()
     [0.002, nan]
     """
-    rows, thresholds = probability_columns(probabilities), _floats(tau)
+    rows, thresholds = probability_columns(probabilities), floats(tau)
     valid = valid_probabilities(rows)
     scale = np.asarray(edge_scale, dtype=np.float64)
     if thresholds.shape != (rows.shape[0],) or scale.shape not in {(), thresholds.shape}:

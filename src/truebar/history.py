@@ -14,6 +14,7 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.edge import class_second_moments, edge_scale
 from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError
 from truebar.models.bundle import DevFacts, Slice
+from truebar.scores.rows import class_shares
 from truebar.times import nanoseconds
 
 LABEL_COLUMNS = ("sigma", "tau", "future_return", "label", "label_end")
@@ -117,14 +118,8 @@ class History:
             edge_scale=edge_scale(future_return, tau, label),
             class_second_moments=class_second_moments(future_return, tau, label),
             share_up=float((moving > 0).mean()),
-            class_shares=_shares(known),
+            class_shares=class_shares(known),
         )
-
-
-def _shares(labels: FloatArray) -> tuple[float, float, float]:
-    """Return the shares of down, flat and up."""
-    down, flat, up = (float((labels == value).mean()) for value in (-1, 0, 1))
-    return down, flat, up
 
 
 def concatenated(first: Sequence[int] | IntArray, second: Sequence[int] | IntArray) -> IntArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truebar.edge import class_second_moments, edge_scale, implied_edge, valid_probabilities
-from truebar.errors import SchemaError, TooFewRowsError
+from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError
 
 
 def test_edge_scale_mixed_rows_averages_only_the_moved() -> None:
@@ -36,6 +38,29 @@ def test_edge_scale_all_flat_raises() -> None:
 def test_edge_scale_different_lengths_raises() -> None:
     with pytest.raises(SchemaError):
         edge_scale([0.0], [0.01, 0.01], [0, 0])
+
+
+@pytest.mark.parametrize("of", [edge_scale, class_second_moments])
+@pytest.mark.parametrize("strange", [2, 0.5, -2, np.inf])
+def test_label_that_is_none_of_the_three_is_refused_and_never_counts_as_moved(
+    of: Callable[..., object], strange: float
+) -> None:
+    with pytest.raises(CorruptDataError, match=r"in row 2 is not -1, 0, 1 or missing"):
+        of([0.02, -0.03, 0.04], [0.01, 0.01, 0.01], [1, -1, strange])
+
+
+@pytest.mark.parametrize("labels", [[[1, -1]], ["up", "down"]])
+def test_labels_that_are_no_column_of_numbers_are_refused(labels: list[object]) -> None:
+    with pytest.raises(SchemaError):
+        edge_scale([0.02, -0.03], [0.01, 0.01], labels)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [pd.Series([1, None, -1], dtype="Int8"), pd.array([1, None, -1], dtype="Int64"), pd.Index([1, None, -1])],
+)
+def test_edge_scale_of_any_nullable_column_leaves_missing_labels_out(label: object) -> None:
+    assert edge_scale([0.02, 0.9, -0.04], [0.01] * 3, label) == pytest.approx(3.0)
 
 
 def test_class_second_moments_without_neutral_zone_has_zero_for_flat() -> None:

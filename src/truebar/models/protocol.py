@@ -1,19 +1,15 @@
-"""What every model kind offers, and the order of classes that all of them share."""
+"""What every model kind offers, and the class of each label."""
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray, IntArray, floats
+from truebar.classes import CLASS_LABELS
 from truebar.errors import CorruptDataError
-
-CLASS_LABELS: Final = (-1, 0, 1)
-"""Label of each class: class c of a model is column c of its probabilities (p_down, p_flat, p_up)."""
-
-CLASS_NAMES: Final = ("down", "flat", "up")
 
 
 class Model(Protocol):

@@ -12,12 +12,13 @@ import numpy.typing as npt
 import xgboost
 
 from truebar.arrays import FloatArray, IntArray
+from truebar.classes import CLASS_LABELS, CLASS_NAMES
 from truebar.config import XgbParameters
 from truebar.errors import BundleError, SchemaError, TooFewRowsError
 from truebar.history import History
 from truebar.models.matrix import read_matrix
 from truebar.models.out_of_fold import OutOfFold, predict_left_out
-from truebar.models.protocol import CLASS_LABELS, CLASS_NAMES, class_numbers
+from truebar.models.protocol import class_numbers
 from truebar.models.recipe import Recipe, Request
 from truebar.validation import default_embargo_bars
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray, IntArray
+from truebar.classes import CLASS_NAMES
 from truebar.compiled import compiled
 from truebar.scores.intervals import Estimate, Resampling, mean_estimate, with_intervals
 from truebar.scores.metric import Metric
@@ -20,8 +21,6 @@ from truebar.validation.significance import CountArray
 
 ECE_BINS: Final = 15
 """Bins of equal mass in each class."""
-
-CLASSES: Final = ("down", "flat", "up")
 
 
 def brier_rows(probabilities: FloatArray, one_hot: FloatArray) -> FloatArray:
@@ -67,7 +66,7 @@ def _calibration_error(rows: ScoredRows) -> Scored:
 
     def error(counts: CountArray) -> FloatArray:
         by_class = [_bin_gaps(counts, *pair) for pair in zip(places, columns, strict=True)]
-        return np.asarray(np.sum(by_class, axis=0) / (len(CLASSES) * n))
+        return np.asarray(np.sum(by_class, axis=0) / (len(CLASS_NAMES) * n))
 
     signs = [np.sign(np.bincount(p, weights=g))[p] for p, g in zip(places, columns, strict=True)]
     influence = np.sum([s * g for s, g in zip(signs, columns, strict=True)], axis=0)
@@ -137,7 +136,7 @@ def activity_scores(
         "log_loss": _mean(*(log_loss_rows(said, one_hot) for said in probabilities_and_prior)),
         "ece": _calibration_error(rows),
         "flat_auc": _mean_area(rankings[1:2], ["flat"]),
-        "macro_auc": _mean_area(rankings, list(CLASSES)),
+        "macro_auc": _mean_area(rankings, list(CLASS_NAMES)),
     }
     estimates = {name: estimate for name, (_, estimate) in scored.items() if estimate is not None}
     return with_intervals({name: metric for name, (metric, _) in scored.items()}, estimates, how)

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from truebar.arrays import BoolArray, FloatArray
-from truebar.scores.activity import CLASSES, equal_mass_bins
+from truebar.classes import CLASS_NAMES
+from truebar.scores.activity import equal_mass_bins
 from truebar.scores.rows import ScoredRows
 
 RELIABILITY_BINS: Final = 10
@@ -67,7 +68,7 @@ def reliability_by_class(
         name: reliability_bins(
             np.ascontiguousarray(rows.probabilities[:, place]), rows.labels == place - 1, bins
         )
-        for place, name in enumerate(CLASSES)
+        for place, name in enumerate(CLASS_NAMES)
     }
 
 

@@ -7,13 +7,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from truebar.arrays import FloatArray, IntArray
+from truebar.classes import CLASS_LABELS, known_labels
 from truebar.edge import valid_probabilities
 from truebar.errors import (
     ConfigurationError,
-    CorruptDataError,
     InvalidProbabilityError,
     SchemaError,
     TooFewRowsError,
@@ -41,21 +40,7 @@ class ScoredRows:
     @property
     def one_hot(self) -> FloatArray:
         """Return float64[m, 3], 1 in the column of each row's class."""
-        return np.asarray(self.labels[:, None] == np.array([-1, 0, 1]), dtype=np.float64)
-
-
-def known_labels(labels: npt.ArrayLike) -> FloatArray:
-    """Return labels as float64[n], NaN where unknown.
-
-    Raises:
-        CorruptDataError: for a label other than -1, 0, 1 or missing.
-    """
-    column = pd.Series(np.asarray(labels)) if not isinstance(labels, pd.Series) else labels
-    values: FloatArray = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
-    strange = ~(np.isnan(values) | np.isin(values, (-1.0, 0.0, 1.0)))
-    if strange.any():
-        raise CorruptDataError(f"label {values[np.argmax(strange)]} is not -1, 0, 1 or missing.")
-    return values
+        return np.asarray(self.labels[:, None] == np.array(CLASS_LABELS), dtype=np.float64)
 
 
 def scored_rows(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> ScoredRows:

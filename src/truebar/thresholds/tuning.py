@@ -14,6 +14,7 @@ from truebar.backtest.account import Market
 from truebar.backtest.inputs import cost_rates, market_arrays
 from truebar.backtest.simulation import simulate
 from truebar.backtest.trips import round_trips
+from truebar.classes import known_labels
 from truebar.config import BacktestConfig
 from truebar.decision import MAY_HOLD, FixedRule, target_positions
 from truebar.edge import implied_edge, valid_probabilities
@@ -21,7 +22,6 @@ from truebar.errors import ConfigurationError, InvalidProbabilityError, SchemaEr
 from truebar.funding import expected_funding
 from truebar.probabilities import probability_columns
 from truebar.risk.sizing import position_sizes
-from truebar.scores.rows import known_labels
 from truebar.thresholds.choice import LEAST_ROUND_TRIPS, Tried, caution, interval_of, most_cautious
 from truebar.thresholds.signals import display_score
 from truebar.thresholds.values import CurvePoint, Thresholds, at_cost, round_trip_cost

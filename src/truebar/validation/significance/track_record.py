@@ -37,8 +37,8 @@ def min_track_record_bars(
     Infinite where the Sharpe ratio is not above the benchmark: no record of it proves anything. Not rounded.
 
     Raises:
-        ConfigurationError: for a confidence outside (0.5, 1), less than one trial, a number that is not finite,
-            or moments that no returns can have.
+        ConfigurationError: for a confidence outside (0.5, 1), less than one trial, a number that is not
+            finite, or moments that no returns can have.
 
     >>> years = min_track_record_bars(2 / 12**0.5, skew=-0.72, kurtosis=5.78, benchmark=1 / 12**0.5) / 12
     >>> round(years, 2)
