@@ -421,6 +421,41 @@ def test_demo_on_too_few_bars_tells_scripts_what_was_imported_all_the_same(home,
     assert "expected at least 5,000" in told["failed"]["BTCUSDT|15m"]
 
 
+NAMES = ("x[/old].csv", "k[bold].csv", "[/].csv", "a:cat:.csv", "end\\.csv")
+"""Each is something else to rich: a tag that closes, one that opens, a picture, an escape."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_files_are_printed_as_they_are(home, folder, truebar, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "200")
+    for file in (folder / name, folder / f"bad{name}"):
+        file.parent.mkdir(exist_ok=True)
+    klines(100).to_csv(folder / name, index=False)
+    (folder / f"bad{name}").write_text("")
+    code, out, err = truebar("import", str(folder), *WHERE)
+    assert code == 2
+    assert f"refused bad{name}: " in err
+    assert out.startswith(f"BTCUSDT 15m from {Path(name).name}")
+    code, out, err = truebar("import", str(folder / f"bad{name}"), *WHERE)
+    assert (code, err.split(" is empty")[0]) == (2, f"UnreadableFileError: {Path(f'bad{name}').name}")
+
+
+def test_columns_and_values_of_a_query_are_printed_as_they_are(home, folder, truebar):
+    klines(100).to_csv(folder / "a.csv", index=False)
+    truebar("import", str(folder / "a.csv"), *WHERE)
+    query = "select '[/red]:cat:' as \"[/x]\" from market.klines limit 1"
+    code, out, err = truebar("sql", query)
+    assert code == 0, err
+    assert [line.strip() for line in out.splitlines() if "[" in line] == ["[/x]", "[/red]:cat:"]
+
+
+def test_home_with_brackets_in_its_name_is_printed_as_it_is(tmp_path, truebar, monkeypatch):
+    monkeypatch.setenv("TRUEBAR_HOME", str(tmp_path / "my[/home]"))
+    code, out, err = truebar("doctor")
+    assert code == 0, err
+    assert "my[/home]: nothing wrong" in out
+
+
 def test_import_counts_an_open_candle_and_the_later_export_closes_it(home, folder, truebar):
     now = pd.Timestamp(datetime.now(UTC)).floor("15min")
     frame = klines(100).assign(open_time=pd.date_range(end=now, periods=100, freq="15min"))

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from truebar.errors import ConfigurationError, PartitionError, RetryError, TruebarError
 
@@ -25,12 +25,13 @@ EXIT_STOPPED = 3
 EXIT_RETRY = 75
 """The same call may succeed later (EX_TEMPFAIL of sysexits.h)."""
 
-errors = Console(stderr=True, soft_wrap=True, highlight=False)
+# Names of files, columns and values are the user's, and may look like markup: nothing is read as such.
+errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def console() -> Console:
     """Return the console of stdout as it is now."""
-    return Console(highlight=False)
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 def _plain(value: Any) -> Any:
@@ -71,7 +72,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
         numeric = bool(rows) and all(isinstance(row[position], (int, float)) for row in rows)
         drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*("–" if cell is None else escape(str(cell)) for cell in row))
+        drawn.add_row(*("–" if cell is None else str(cell) for cell in row))
     return drawn
 
 
@@ -91,5 +92,9 @@ def exit_code(error: TruebarError) -> int:
 
 def print_error(error: TruebarError) -> None:
     """Write what went wrong and what to do to stderr."""
-    errors.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-    errors.print(str(error), markup=False)
+    print_problem(type(error).__name__, f": {error}")
+
+
+def print_problem(word: str, text: str) -> None:
+    """Write a word that draws the eye, and what follows it, to stderr."""
+    errors.print(Text.assemble((word, "bold red"), text))

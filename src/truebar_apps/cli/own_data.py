@@ -10,7 +10,7 @@ from typing import Any
 
 from truebar.errors import CorruptDataError
 from truebar.partitions import Partition
-from truebar_apps.cli.output import console, errors, print_table
+from truebar_apps.cli.output import console, print_problem, print_table
 from truebar_io.configuration import Configuration
 from truebar_io.home import Home
 from truebar_io.ingest import DataSetResult, IngestResult, ingest_data_set
@@ -82,7 +82,7 @@ def show(home: Home, partition: Partition, result: DataSetResult) -> None:
     for sentence in quality_of(Warehouse(home), partition).sentences():
         console().print(f"  {sentence}", soft_wrap=True)
     for name, error in result.refused.items():
-        errors.print(f"[bold red]refused[/] {name}: {error}")
+        print_problem("refused", f" {name}: {error}")
 
 
 def tell_of_funding(settings: Configuration, partition: Partition) -> None:
