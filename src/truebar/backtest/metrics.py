@@ -32,6 +32,7 @@ def drawdown(equity: FloatArray) -> FloatArray:
 def return_ratios(moments: Moments, bars_per_year: float) -> tuple[Metric, Metric]:
     """Return the yearly Sharpe and Sortino ratios of per-bar returns; staying flat has 0.
 
+    Both are undefined with fewer than 2 returns, or one that is no finite number.
     Sharpe: mean / sd · √bars_per_year, sample sd; undefined when the returns do not vary.
     Sortino: mean / downside deviation · √bars_per_year, where the downside deviation is √(Σ min(r, 0)² / n)
     over all n bars, those without a loss included: the second lower partial moment about a target of 0
@@ -45,6 +46,9 @@ def return_ratios(moments: Moments, bars_per_year: float) -> tuple[Metric, Metri
     if count < 2:
         reason = f"{count} returns have no standard deviation"
         return Metric.undefined(reason, no_skill=0.0), Metric.undefined(reason, no_skill=0.0)
+    if not (math.isfinite(mean) and math.isfinite(deviation)):
+        reason = f"one of {count} returns is not a finite number, or too large to square"
+        return (Metric.undefined(reason, no_skill=0.0, n=count),) * 2
     annual = mean * math.sqrt(bars_per_year)
     sharpe = Metric.undefined("returns do not vary: standard deviation 0", no_skill=0.0, n=count)
     if deviation > 0:
@@ -56,7 +60,7 @@ def return_ratios(moments: Moments, bars_per_year: float) -> tuple[Metric, Metri
 
 
 def sharpe_ratio(returns: FloatArray, bars_per_year: float) -> Metric:
-    """Return mean / sd · √bars_per_year of per-bar returns (sample sd); undefined when sd is 0."""
+    """Return mean / sd · √bars_per_year of per-bar returns (sample sd); undefined when sd is 0 or unknown."""
     return return_ratios(moments_of(returns), bars_per_year)[0]
 
 

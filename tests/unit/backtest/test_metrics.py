@@ -119,6 +119,17 @@ def test_sharpe_ratio_equal_returns_have_none(value: float, rows: int) -> None:
     assert sharpe_ratio(np.full(rows, value), 365.0).value is None
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+@pytest.mark.parametrize("rows", [3, 5_000])
+def test_return_ratios_of_a_return_that_is_no_number_say_so(bad: float, rows: int) -> None:
+    returns = np.linspace(-0.02, 0.03, rows)
+    returns[1] = bad
+    for ratio in (sharpe_ratio(returns, 365.0), *return_ratios(moments_of(returns), 365.0)):
+        assert ratio.value is None
+        assert ratio.reason == f"one of {rows} returns is not a finite number, or too large to square"
+        assert (ratio.no_skill, ratio.n) == (0.0, rows)
+
+
 def test_return_ratios_sortino_by_hand() -> None:
     # Mean 0.005; downside sqrt((0.02^2 + 0.04^2) / 4) = 0.02236...
     _, sortino = return_ratios(moments_of(np.array([0.05, -0.02, -0.04, 0.03])), 4.0)
