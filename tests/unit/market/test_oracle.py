@@ -336,3 +336,11 @@ def test_oracle_scores_of_rows_without_labels_are_undefined(small: SyntheticMark
     assert math.isnan(found.roc_auc)
     assert math.isnan(found.log_loss)
     assert math.isnan(found.ev_bps)
+
+
+def test_oracle_account_of_two_bars_beside_a_halt_is_of_the_markets_timeframe(small: SyntheticMarket) -> None:
+    steps = small.bars["open_time"].diff() / pd.Timedelta("15min")
+    for after_halt in np.flatnonzero(steps > 1):
+        found = oracle(small, LABEL, [after_halt - 1, after_halt])
+        assert math.isfinite(found.ev_bps)
+    assert sorted(steps[steps > 1]) == [7, 21]

@@ -215,6 +215,6 @@ def _net_ev_bps(
     target = target_positions(
         edge[span], FixedRule(cost, cost), size=sizes[span], position_mode=config.position_mode
     )
-    prices = market_arrays(market.bars.iloc[span], None, None)
+    prices = market_arrays(market.bars.iloc[span], None, None, timeframe=market.timeframe)
     equity = simulate(prices, target, cost_rates(config), config.initial_capital).equity
     return float(np.diff(np.log(equity)).mean()) / BASIS_POINT if equity.min() > 0 else -math.inf
