@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from truebar.compiled import code_digest, compiled, compiled_as_numpy
+from truebar.compiled import code_digest, compiled, compiled_as_numpy, compiled_part, compiled_within
 
 FACTOR = 2.0
 
@@ -21,6 +21,28 @@ def doubled(value: float) -> float:
 @compiled
 def doubled_and_one(value: float) -> float:
     return doubled(value) + 1.0
+
+
+@compiled_part
+def tripled(value: float) -> float:
+    return value * (FACTOR + 1.0)
+
+
+@compiled_within
+def tripled_and_one(value: float) -> float:
+    return tripled(value) + 1.0
+
+
+@compiled_as_numpy
+def from_parts(value: float) -> float:
+    return tripled_and_one(value) / 2.0
+
+
+def test_parts_without_an_entry_of_their_own_are_computed_and_told_apart(monkeypatch):
+    assert from_parts(3.0) == 5.0
+    before = code_digest(from_parts)
+    monkeypatch.setitem(globals(), "FACTOR", 3.0)
+    assert code_digest(from_parts) != before
 
 
 def test_code_digest_changes_with_a_constant_of_a_function_that_is_called(monkeypatch):
