@@ -41,6 +41,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[orchestration,exchanges,learning,dev]'
 	cd dbt_features && ../$(BIN)/dbt --quiet parse --no-use-colors
+	$(BIN)/truebar compile
 	touch $@
 
 demo: install    ## Run it all on the markets that come with it, or on your klines: DATA= SYMBOL= TIMEFRAME=

@@ -11,7 +11,7 @@ from typing import Self
 import typer
 
 from truebar.errors import StorageFullError, TruebarError
-from truebar_apps.cli import data, doctor, graph, search, verdicts
+from truebar_apps.cli import compiling, data, doctor, graph, search, verdicts
 from truebar_apps.cli.output import exit_code, print_error
 from truebar_io.warehouse.files import is_full
 
@@ -34,6 +34,7 @@ app.command("report")(verdicts.report)
 app.command("sql")(data.sql)
 app.command("export")(data.export)
 app.command("doctor")(doctor.doctor)
+app.command("compile")(compiling.compile_)
 app.command("ui")(graph.ui)
 app.command("mlflow")(search.mlflow)
 
