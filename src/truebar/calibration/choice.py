@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from truebar.arrays import FloatArray, floats
-from truebar.calibration.cross_fitting import cross_fit
+from truebar.arrays import FloatArray, Times
+from truebar.calibration.cross_fitting import calibration_sides, cross_fit
 from truebar.calibration.inputs import read_training_rows
 from truebar.calibration.isotonic import FEWEST_ROWS
 from truebar.calibration.methods import METHODS
@@ -24,6 +24,8 @@ def choose(
     fold: npt.ArrayLike,
     *,
     mean_block_bars: float,
+    open_time: Times | None = None,
+    label_end: Times | None = None,
 ) -> str:
     """Return the simplest candidate whose log loss is within one standard error of the best (METHOD §5.2).
 
@@ -37,8 +39,10 @@ def choose(
         labels: [n], -1, 0 or 1, no missing values.
         fold: [n], the number of the fold that the row was left out in.
         mean_block_bars: mean block of the bootstrap, in rows; at least twice the label's horizon.
+        open_time: as in `cross_fit`.
+        label_end: as in `cross_fit`.
 
-    Isotonic is no candidate where the folds left for a fit have fewer than 10,000 rows. The choice may be
+    Isotonic is no candidate where the rows left for a fit are fewer than 10,000. The choice may be
     used from the last label_end of the rows given.
 
     Raises:
@@ -48,23 +52,24 @@ def choose(
     """
     _, classes = read_training_rows(probabilities, labels)
     came = np.eye(3)[classes]
+    sides = calibration_sides(fold, classes.size, open_time, label_end)
+    times = {"open_time": open_time, "label_end": label_end}
     losses = {
-        method: log_loss_rows(cross_fit(method, probabilities, labels, fold), came)
-        for method in _possible(candidates, floats(fold))
+        method: log_loss_rows(cross_fit(method, probabilities, labels, fold, **times), came)
+        for method in _possible(candidates, min(int(others.sum()) for _, others in sides))
     }
     best = min(losses.values(), key=np.mean)
     return next(method for method, loss in losses.items() if _is_as_good(loss, best, mean_block_bars))
 
 
-def _possible(candidates: Iterable[str], folds: FloatArray) -> list[str]:
-    """Return the candidates that the rows suffice for, the simplest first."""
+def _possible(candidates: Iterable[str], rows_left: int) -> list[str]:
+    """Return the candidates that the fewest rows of a fit suffice for, the simplest first."""
     wanted = set(candidates)
     unknown = sorted(wanted - set(METHODS))
     if unknown or not wanted:
         raise ConfigurationError(
             f"the candidates for calibration are {sorted(wanted)}; expected some of {', '.join(METHODS)}."
         )
-    rows_left = folds.size - int(np.unique(folds, return_counts=True)[1].max(initial=0))
     possible = [
         method
         for method in METHODS
@@ -72,7 +77,7 @@ def _possible(candidates: Iterable[str], folds: FloatArray) -> list[str]:
     ]
     if not possible:
         raise TooFewRowsError(
-            f"isotonic is the only candidate and has {rows_left:,} rows outside the largest fold; expected "
+            f"isotonic is the only candidate and has {rows_left:,} rows beside one of the folds; expected "
             f"at least {FEWEST_ROWS:,}. Add a candidate, or use more rows."
         )
     return possible

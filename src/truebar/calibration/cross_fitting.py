@@ -5,14 +5,21 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from truebar.arrays import FloatArray, floats
+from truebar.arrays import BoolArray, FloatArray, IntArray, Times, floats
 from truebar.calibration.inputs import read_training_rows
 from truebar.calibration.methods import fit
 from truebar.errors import SchemaError, TooFewRowsError
+from truebar.times import nanoseconds
 
 
 def cross_fit(
-    method: str, probabilities: npt.ArrayLike, labels: npt.ArrayLike, fold: npt.ArrayLike
+    method: str,
+    probabilities: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    fold: npt.ArrayLike,
+    *,
+    open_time: Times | None = None,
+    label_end: Times | None = None,
 ) -> FloatArray:
     """Return float64[n, 3]: the rows of each fold calibrated by a fit on all other folds (METHOD §5.2).
 
@@ -21,30 +28,59 @@ def cross_fit(
         probabilities: [n, 3] out-of-fold p_down, p_flat, p_up, or a frame with these columns. No NaN.
         labels: [n], -1, 0 or 1, no missing values.
         fold: [n], the number of the fold that the row was left out in, no missing values.
+        open_time: [n] times; None as below.
+        label_end: [n] times; a row's information covers [open_time, label_end). With both given the rows
+            that clash with a row of the fold are left out of its fit (METHOD §2): their labels share returns
+            with the fold's. Without them the h rows on each side of a fold are fitted on all the same.
 
     Thresholds and scores are computed on the result. Later folds calibrate earlier ones, so it stands for
     what a calibrator of this size does on rows it has not seen, and is no record of what was known when.
 
     Raises:
-        SchemaError: when lengths do not match, or a fold is missing.
+        SchemaError: when lengths do not match, a fold is missing, or one of the two times is not given.
+        CorruptDataError: when a time is missing.
         TooFewRowsError: when there are fewer than two folds, or the others do not suffice for the method.
         TruebarError: what `fit` raises.
     """
     rows, classes = read_training_rows(probabilities, labels)
+    calibrated = np.empty_like(rows)
+    for own, others in calibration_sides(fold, len(rows), open_time, label_end):
+        calibrated[own] = fit(method, rows[others], classes[others] - 1).predict(rows[own])
+    return calibrated
+
+
+def calibration_sides(
+    fold: npt.ArrayLike, rows: int, open_time: Times | None, label_end: Times | None
+) -> list[tuple[BoolArray, BoolArray]]:
+    """Return for each fold bool[n], its own rows, and bool[n], those that its calibrator is fitted on.
+
+    Arguments and errors as `cross_fit`, `rows` being n.
+    """
     folds = floats(fold)
-    if folds.shape != classes.shape or np.isnan(folds).any():
+    if folds.shape != (rows,) or np.isnan(folds).any():
         raise SchemaError(
             f"fold has shape {folds.shape} and {int(np.isnan(folds).sum())} missing values; expected the "
-            f"number of a fold for each of {len(rows)} rows."
+            f"number of a fold for each of {rows} rows."
         )
-    numbers = np.unique(folds)
-    if len(numbers) < 2:
+    owns = [folds == number for number in np.unique(folds)]
+    if len(owns) < 2:
         raise TooFewRowsError(
-            f"all {len(rows)} rows are of one fold; expected at least two, because each fold is calibrated "
+            f"all {rows} rows are of one fold; expected at least two, because each fold is calibrated "
             "by the others."
         )
-    calibrated = np.empty_like(rows)
-    for number in numbers:
-        own = folds == number
-        calibrated[own] = fit(method, rows[~own], classes[~own] - 1).predict(rows[own])
-    return calibrated
+    if open_time is None and label_end is None:
+        return [(own, ~own) for own in owns]
+    if open_time is None or label_end is None:
+        raise SchemaError("one of open_time and label_end is given; a row's information needs both.")
+    opens, ends = nanoseconds(open_time), nanoseconds(label_end, "label_end")
+    if not opens.shape == ends.shape == (rows,):
+        raise SchemaError(f"{opens.size} open_time and {ends.size} label_end; expected {rows} of each.")
+    return [(own, ~own & ~_clashing(opens, ends, own)) for own in owns]
+
+
+def _clashing(opens: IntArray, ends: IntArray, own: BoolArray) -> BoolArray:
+    """Return bool[n]: which rows overlap in [open, end) with at least one row of `own`."""
+    order = np.argsort(opens[own], kind="stable")
+    first, reach = opens[own][order], np.maximum.accumulate(ends[own][order])
+    before = np.searchsorted(first, ends, side="left")  # rows of the fold that open before the row ends
+    return np.asarray((before > 0) & (reach[np.maximum(before - 1, 0)] > opens))
