@@ -49,6 +49,11 @@ class Home:
         return self.path / "reports"
 
     @property
+    def exports(self) -> Path:
+        """Tables exported without naming a file: `<table>.parquet`."""
+        return self.path / "exports"
+
+    @property
     def mlflow(self) -> Path:
         """MLflow's SQLite database and artefacts."""
         return self.path / "mlflow"

@@ -17,6 +17,7 @@ import pytest
 from truebar.partitions import Partition
 from truebar_apps.cli import graph, main
 from truebar_apps.cli.checkout import prepare_dagster_home, require_checkout
+from truebar_io.durable import replace_file
 from truebar_io.home import Home
 from truebar_io.reports import report_path
 from truebar_io.warehouse import Warehouse
@@ -113,6 +114,35 @@ def test_materialize_without_any_data_is_refused_before_dagster_hears_of_the_sym
     assert code == 2
     assert "has no klines and no source" in err
     assert not home.dagster.exists()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "models/AAAUSDT/1h/xgboost/parts/model.json",
+        "reports/index.html",
+        "studies/AAAUSDT-1h-xgboost/request/3.f64",
+        "exports/market.klines.parquet",
+        "warehouse/AAAUSDT/1h/features.volume.state",
+        "dagster/dagster.yaml",
+    ],
+)
+def test_doctor_sees_what_is_half_written_wherever_files_are_replaced(home, truebar, monkeypatch, where):
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        for name in ("replace", "unlink"):
+            patch.setattr(Path, name, killed)
+        with pytest.raises(KeyboardInterrupt):
+            replace_file(home.path / where, b"content")
+    (left,) = (home.path / where).parent.glob(".*.part")
+    assert json.loads(truebar("doctor", "--json")[1])["complaints"] == []
+    os.utime(left, (time.time() - 4_000,) * 2)
+    (told,) = json.loads(truebar("doctor", "--json")[1])["complaints"]
+    assert (told["where"], told["problem"]) == (str(left), "half-written for over an hour")
+    assert json.loads(truebar("doctor", "--fix", "--json")[1])["swept"] == [str(left)]
+    assert not left.exists()
 
 
 def test_doctor_tells_and_removes_what_killed_writers_left(home, truebar):

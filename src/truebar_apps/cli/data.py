@@ -89,7 +89,7 @@ def export(
         raise ConfigurationError(f"no chosen partition has {table}; `truebar doctor` lists what there is.")
     frame = store.read("*", from_=table, partitions=partitions)
     if to is None:
-        to = home.path / "exports" / f"{table}.parquet"
+        to = home.exports / f"{table}.parquet"
         to.parent.mkdir(exist_ok=True)
     write_frame(frame, to)
     summary = {"table": table, "rows": len(frame), "partitions": [p.key for p in partitions], "file": str(to)}

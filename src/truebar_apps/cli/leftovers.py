@@ -1,4 +1,4 @@
-"""What killed writers left outside the warehouse, old enough that none of them can still be at work."""
+"""What killed writers left half done, old enough that none of them can still be at work."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def _is_older(path: Path, seconds: float) -> bool:
 
 
 def old_parts(home: Home) -> list[Path]:
-    """Return files and folders in the making under models/, reports/ and landing/, older than an hour."""
-    folders = (home.models, home.reports, home.landing)
-    return sorted(
-        path for folder in folders for path in folder.rglob("*.part") if _is_older(path, PART_AGE_SECONDS)
-    )
+    """Return files and folders in the making, older than an hour, wherever files are put in place."""
+    folders = (home.models, home.reports, home.landing, home.studies, home.exports, home.warehouse)
+    # Below dagster/ only what truebar writes itself is looked at: Dagster keeps a folder for every run.
+    found = [*home.dagster.glob("*.part"), *(path for folder in folders for path in folder.rglob("*.part"))]
+    return sorted(path for path in found if _is_older(path, PART_AGE_SECONDS))
 
 
 def old_workbenches(home: Home) -> list[Path]:
