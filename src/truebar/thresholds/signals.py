@@ -34,7 +34,7 @@ def display_score(edge: FloatArray, labels: FloatArray, *, long: float, short: f
         labels: float64[n], -1, 0 or 1, NaN where unknown; such rows are left out.
         long: threshold of the long side.
         short: threshold of the short side.
-        method: `f1` or `pr_auc`.
+        method: `f1` (`f1_of`) or `pr_auc` (`lift_of`, which is no area: one pair is one point of the curve).
     """
     known = ~np.isnan(labels) & ~np.isnan(edge)
     edges, truth = edge[known], labels[known]

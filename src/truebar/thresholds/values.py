@@ -19,7 +19,11 @@ class CurvePoint(Settings):
 
     long: float = Field(ge=0, description="threshold of the long side, log return")
     short: float = Field(ge=0, description="threshold of the short side, log return")
-    score: float | None = Field(description="what the method maximises; null where it is undefined")
+    score: float | None = Field(
+        description="what the method maximises, null where undefined; ev_net: mean net log return per bar; "
+        "f1: mean F1 of both sides; pr_auc, in spite of its name no area under a curve but one rectangle of "
+        "it: recall times precision above the base rate at these thresholds, mean of both sides"
+    )
     low: float | None = Field(None, description="lower end of the score's 95 % interval")
     high: float | None = Field(None, description="upper end of the score's 95 % interval")
     n_trades: int = Field(ge=0, description="completed round trips")
