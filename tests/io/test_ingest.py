@@ -20,7 +20,6 @@ from truebar_io.ingest import (
     ingest_frame,
     is_imported,
     landing_files,
-    stage_file,
 )
 from truebar_io.ingest.publishing import EARLIER_STATE
 from truebar_io.warehouse import Warehouse
@@ -280,30 +279,3 @@ def test_landing_leaves_out_what_is_in_the_making_and_reports_what_it_cannot_pla
     ignored = ignored_paths(tmp_path)
     assert sorted(entry.path for entry in ignored) == sorted(bad)
     assert all(entry.reason for entry in ignored)
-
-
-def test_staged_file_lands_whole_under_its_name(tmp_path: Path) -> None:
-    source = save(make_bars(), tmp_path / "a.parquet")
-    home = Home(tmp_path / "home")
-    staged = stage_file(home, PARTITION, source)
-    assert staged == home.landing / "BTCUSDT" / "1h" / "a.parquet"
-    assert staged.read_bytes() == source.read_bytes()
-    assert stage_file(home, PARTITION, source) == staged
-    save(make_bars(seed=1), source)
-    second = stage_file(home, PARTITION, source)
-    assert second != staged
-    assert second.read_bytes() == source.read_bytes()
-    assert [file.path for file in landing_files(home)] == [staged, second]
-    assert sorted(path.name for path in staged.parent.iterdir()) == sorted([staged.name, second.name])
-
-
-def test_file_that_cannot_be_read_is_not_staged(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
-    page = tmp_path / "a.csv"
-    page.write_text("<html>")
-    with pytest.raises(UnreadableFileError):
-        stage_file(home, PARTITION, page)
-    hidden = save(make_bars(), tmp_path / ".a.parquet")
-    with pytest.raises(ConfigurationError, match="begins with a dot"):
-        stage_file(home, PARTITION, hidden)
-    assert landing_files(home) == []

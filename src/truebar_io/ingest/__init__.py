@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from truebar_io.ingest.data_sets import DataSetResult, ingest_data_set
-from truebar_io.ingest.landing import IgnoredPath, LandingFile, ignored_paths, landing_files, stage_file
+from truebar_io.ingest.landing import IgnoredPath, LandingFile, ignored_paths, landing_files
 from truebar_io.ingest.publishing import (
     IngestResult,
     holds_others,
@@ -26,5 +26,4 @@ __all__ = [
     "ingest_frame",
     "is_imported",
     "landing_files",
-    "stage_file",
 ]

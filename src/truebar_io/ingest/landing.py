@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from truebar.errors import ConfigurationError
 from truebar.partitions import Partition
-from truebar_io.file_kinds import KIND_OF_SUFFIX, file_kind, sha256_of, verify_checksum
+from truebar_io.file_kinds import KIND_OF_SUFFIX
 from truebar_io.home import Home
 
 
@@ -59,44 +56,6 @@ def landing_files(home: Home | Path, partition: Partition | None = None) -> list
 def ignored_paths(home: Home | Path) -> list[IgnoredPath]:
     """Return what lies in the landing folder and is never read, though it is not hidden or in the making."""
     return [entry for entry in _scan(_landing(home)) if isinstance(entry, IgnoredPath)]
-
-
-def stage_file(home: Home | Path, partition: Partition, path: Path) -> Path:
-    """Copy a file into the landing folder of `partition` and return the copy.
-
-    The copy appears under its name when it is whole and on disk. A file of the same name and content is
-    left as it is; one of other content is kept, and the name of the copy gets digits of its SHA-256.
-
-    Raises:
-        UnreadableFileError: no such file, one of another kind, or not what its CHECKSUM says.
-        ConfigurationError: a name that would be hidden in the landing folder.
-    """
-    if path.name.startswith("."):
-        raise ConfigurationError(f"{path.name} begins with a dot, and such files are not read; rename it.")
-    file_kind(path)
-    verify_checksum(path)
-    folder = _landing(home) / partition.symbol / partition.timeframe
-    folder.mkdir(parents=True, exist_ok=True)
-    digest = sha256_of(path)
-    target = folder / path.name
-    if target.exists() and sha256_of(target) != digest:
-        target = folder / f"{path.stem}-{digest[:8]}{path.suffix}"
-    if target.exists():
-        return target
-    with (
-        path.open("rb") as source,
-        NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as copy,
-    ):
-        partial = Path(copy.name)
-        try:
-            shutil.copyfileobj(source, copy)
-            copy.flush()
-            os.fsync(copy.fileno())
-            partial.chmod(0o644)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
-    return target
 
 
 def _landing(home: Home | Path) -> Path:
