@@ -40,13 +40,6 @@ class Grid:
     step: int
     slot: IntArray
 
-    def follows(self, bars_back: int = 1) -> BoolArray:
-        """Return bool[n]: whether the row `bars_back` above is the bar exactly so many grid bars earlier."""
-        follows = np.zeros(self.slot.size, dtype=np.bool_)
-        earlier = self.slot[: max(self.slot.size - bars_back, 0)]
-        follows[bars_back:] = self.slot[bars_back:] - earlier == bars_back
-        return follows
-
 
 def columns_of(bars: pd.DataFrame, names: Sequence[str]) -> list[FloatArray]:
     """Return the named columns as float64 arrays to read from, missing values as NaN.

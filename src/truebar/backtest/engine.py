@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
@@ -79,13 +78,3 @@ def run(
         initial_capital=config.initial_capital,
         last_close=float(prices.close[-1]),
     )
-
-
-def stay_flat(bars: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Return the target of the default champion: no position in any bar."""
-    return np.zeros(len(bars))
-
-
-def buy_and_hold(bars: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Return the target that holds all equity long from the second bar's open on."""
-    return np.ones(len(bars))

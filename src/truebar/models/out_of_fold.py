@@ -25,7 +25,6 @@ class OutOfFold:
         fold: int64[m], number of the fold in which the row was left out, 0 first in time.
         probabilities: float64[m, 3], p_down, p_flat, p_up, not calibrated.
         facts: for each fold, m, q and shares of its training side: the numbers for its edges.
-        training_rows: for each fold, how many rows its model was fitted on.
         models: the model of each fold; empty where the probabilities were known before.
     """
 
@@ -33,7 +32,6 @@ class OutOfFold:
     fold: IntArray
     probabilities: FloatArray
     facts: tuple[DevFacts, ...]
-    training_rows: tuple[int, ...]
     models: tuple[Model, ...] = ()
 
     @property
@@ -148,7 +146,6 @@ def _joined(
         fold=np.repeat(np.arange(len(sides)), [left_out.size for _, left_out in sides]),
         probabilities=probabilities,
         facts=tuple(history.facts(fitted_on) for fitted_on, _ in sides),
-        training_rows=tuple(int(fitted_on.size) for fitted_on, _ in sides),
         models=models,
     )
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from truebar import backtest
 from truebar.arrays import FloatArray
 from truebar.backtest.curve import curve, moments_of
-from truebar.backtest.engine import buy_and_hold, stay_flat
 from truebar.backtest.metrics import (
     calmar_ratio,
     drawdown,
@@ -33,7 +32,7 @@ def bars(closes: list[float]) -> pd.DataFrame:
 
 
 def test_sharpe_ratio_flat_account_is_null_with_reason() -> None:
-    metrics = backtest.run(bars([100, 101, 102]), stay_flat(bars([100, 101, 102])), BacktestConfig()).metrics
+    metrics = backtest.run(bars([100, 101, 102]), [0, 0, 0], BacktestConfig()).metrics
     assert metrics["sharpe"].value is None
     assert "standard deviation 0" in metrics["sharpe"].reason
     assert metrics["hit_rate"].value is None
@@ -84,10 +83,10 @@ def test_account_metrics_of_one_winning_trade_by_hand() -> None:
     assert metrics["turnover"].value == pytest.approx(traded * BARS_PER_YEAR["15m"] / 6)
 
 
-def test_buy_and_hold_without_costs_follows_the_price() -> None:
+def test_run_always_long_without_costs_follows_the_price() -> None:
     free = BacktestConfig(costs={"fee_bps": 0, "slippage_bps": 0})
     market = bars([100, 110, 120, 150])
-    equity = backtest.run(market, buy_and_hold(market), free).equity
+    equity = backtest.run(market, [1, 1, 1, 1], free).equity
     assert equity[-1] / equity[0] == pytest.approx(150 / 100)
 
 

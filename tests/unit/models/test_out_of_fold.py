@@ -69,7 +69,6 @@ def test_predict_left_out_trains_on_the_purged_side_and_predicts_the_rest():
         PurgedKFold(4, embargo_bars=3).split(past.open_time[dev], past.labels["label_end"].iloc[dev])
     )
     assert recorder.seen == [(training + 20).tolist() for training, _ in splits]
-    assert found.training_rows == tuple(len(training) for training, _ in splits)
     assert found.rows.tolist() == [row for row in range(20, 200) if row not in {50, 51}]
     assert found.fold.tolist() == [number for number, (_, test) in enumerate(splits) for _ in test]
     np.testing.assert_array_equal(found.probabilities[:, 2], (found.fold + 1) / 10)
