@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dagster as dg
 
 from assets.columns import table_metadata
+from assets.context import PROJECT
 from assets.partitioned import each_partition, each_tracked, published
 from assets.partitions import ONE_BY_ONE, PARTITIONS, PATIENT
 from resources.configuration import ConfigurationResource
@@ -185,7 +186,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         settings = configuration.load()
 
         def judge(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
-            return judge_vault(store, partition, kind, settings, run)
+            return judge_vault(store, partition, kind, settings, run, project=PROJECT)
 
         each_tracked(context, warehouse, tracking, kind, judge)
 

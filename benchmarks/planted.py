@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from truebar.arrays import IntArray
 from truebar.calibration import Calibrator
 from truebar.config import BacktestConfig, LabelConfig, OptunaConfig, XgbConfig
 from truebar.evaluation import trade
@@ -28,10 +29,10 @@ from truebar.history import History
 from truebar.labels import vol_scaled
 from truebar.market import SyntheticMarket, oracle
 from truebar.models.recipe import Recipe, Request, xgboost_request
-from truebar.models.xgboost import out_of_fold
+from truebar.models.xgboost import embargo_of, out_of_fold
 from truebar.protocol import FittedRecipe, choose_calibration, fit_recipe, leakage_of, tune_thresholds
 from truebar.scores.metric import Metric
-from truebar.validation import dev_vault
+from truebar.validation import PurgedKFold, dev_vault
 from truebar.verdict import bootstrap_generator, conditions, judge
 from truebar.volatility import estimate
 
@@ -119,6 +120,16 @@ def prepare(market: SyntheticMarket) -> Prepared:
     return Prepared(market, history, sides["dev"], sides["vault"], fitted, recipe)
 
 
+def folds_of(ready: Prepared) -> list[tuple[IntArray, IntArray]]:
+    """Return the rows that each fold's model was fitted on and asked about."""
+    dev, history = ready.dev, ready.history
+    splitter = PurgedKFold(
+        ready.recipe.validation.folds, embargo_bars=embargo_of(ready.recipe, TIMEFRAME, len(dev))
+    )
+    split = splitter.split(history.open_time[dev], history.labels["label_end"].iloc[dev])
+    return [(dev[fitted], dev[asked]) for fitted, asked in split]
+
+
 def judged(ready: Prepared) -> Iterable[dict[str, Any]]:
     """Yield what the one look at the vault says, at each of the costs."""
     bars = ready.market.bars
@@ -128,6 +139,7 @@ def judged(ready: Prepared) -> Iterable[dict[str, Any]]:
         ready.recipe,
         dev=ready.dev,
         vault=ready.vault,
+        folds=folds_of(ready),
         timeframe=TIMEFRAME,
         generator=np.random.default_rng(ready.market.seed),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -9,8 +11,8 @@ from truebar.arrays import IntArray
 from truebar.history import History
 from truebar.models.recipe import Recipe
 from truebar.models.xgboost import embargo_of
-from truebar.validation import PurgedKFold
-from truebar.validation.leakage import leakage_checks
+from truebar.validation.apart import Fold
+from truebar.validation.leakage import Beside, leakage_checks
 
 
 def leakage_of(
@@ -20,9 +22,11 @@ def leakage_of(
     *,
     dev: IntArray,
     vault: IntArray,
+    folds: Sequence[Fold],
     timeframe: str,
     generator: np.random.Generator,
     feature_set: str = "core",
+    beside: Beside | None = None,
     tick_size: float | None = None,
 ) -> dict[str, bool | None]:
     """Return each leakage check by name: True passed, False failed, None not computed (METHOD §6 d).
@@ -30,28 +34,32 @@ def leakage_of(
     Args:
         history: features and labels of the recipe.
         bars: klines of the same rows.
-        recipe: label, folds and embargo.
+        recipe: columns, label, and the embargo that the folds must keep.
         dev: int64[m], rows that were worked on.
         vault: int64[k], rows that are judged.
+        folds: rows of the history that each fold's model was fitted on, and those that it was asked about, as
+            it happened; making them again here would hide a wrong split.
         timeframe: of the bars.
         generator: chooses the bars and the shocks.
-        feature_set: what the model reads.
+        feature_set: where the recipe's columns are from.
+        beside: where those of its columns are from that are not of the set. `features` is not computed where
+            the recipe reads a column that is of neither.
         tick_size: smallest price step, quote currency; None: no tick rule.
     """
-    open_time, label_end = history.open_time, history.labels["label_end"]
-    embargo_bars = embargo_of(recipe, timeframe, len(dev))
-    splitter = PurgedKFold(recipe.validation.folds, embargo_bars=embargo_bars)
+    judged = sum(test.size for _, test in folds)
     return leakage_checks(
         bars,
         feature_set=feature_set,
         label=recipe.label,
         timeframe=timeframe,
-        open_time=open_time,
-        label_end=label_end,
+        open_time=history.open_time,
+        label_end=history.labels["label_end"],
         dev=dev,
         vault=vault,
-        folds=list(splitter.split(open_time[dev], label_end.iloc[dev])),
-        embargo_bars=embargo_bars,
+        folds=folds,
+        embargo_bars=embargo_of(recipe, timeframe, judged),
         generator=generator,
         tick_size=tick_size,
+        columns=recipe.feature_columns,
+        beside=beside,
     )

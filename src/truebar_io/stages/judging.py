@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from truebar import calibration
@@ -15,24 +17,33 @@ from truebar.errors import BundleError, MissingDataError
 from truebar.evaluation import on_bars, trade
 from truebar.evidence import labels_within
 from truebar.history import History
-from truebar.models.bundle import Bundle
+from truebar.models.bundle import Bundle, Manifest
 from truebar.models.recipe import Recipe
 from truebar.partitions import Partition
 from truebar.protocol import leakage_of
 from truebar.thresholds.values import Thresholds
+from truebar.units import TIMEFRAME_SECONDS
 from truebar.validation import Vault
+from truebar.validation.apart import Fold
+from truebar.validation.leakage import Beside
 from truebar.verdict import Verdict, bootstrap_generator, judge
 from truebar.verdict_words import described
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
 from truebar_io.generated import is_synthetic, market_behind, oracle_scores
-from truebar_io.stages.frozen import PROBABILITIES, load_frozen
+from truebar_io.stages.fold_models import load_fitted_on
+from truebar_io.stages.frozen import PROBABILITIES, load_frozen, rows_source
 from truebar_io.stages.history import load_bars, load_history, record_look
 from truebar_io.stages.pictures import equity_picture, kept
 from truebar_io.stages.planning import evidence_on
 from truebar_io.stages.predicting import RAW, predictions_source
+from truebar_io.stages.training import load_rows
 from truebar_io.tracking import TrackedRun
+from truebar_io.transforms.recompute import context_columns
 from truebar_io.warehouse import Warehouse
+
+CONTEXT_SECONDS: Final = 2 * 86_400
+"""How far back features.context reads."""
 
 
 def pays_funding(settings: Configuration, partition: Partition) -> bool:
@@ -146,12 +157,43 @@ def _oracle(
     return oracle_scores(market, scored, recipe.label, recipe.backtest)
 
 
+def folds_of(
+    store: Warehouse, partition: Partition, kind: str, manifest: Manifest, history: History
+) -> list[Fold]:
+    """Return the rows of the history that each fold's model was fitted on and asked about, as it happened.
+
+    Raises:
+        BundleError: when the out-of-fold rows or models are another training's.
+    """
+    rows = load_rows(store, partition, kind, manifest)
+    source = rows_source(manifest.training, manifest.recipe)
+    places = history.open_time.get_indexer(pd.DatetimeIndex(rows["open_time"])).astype(np.int64)
+    fold = rows["fold"].to_numpy()
+    fitted_on = load_fitted_on(BundleStore(store.home), partition, kind, source)
+    return [(places[fitted], places[fold == number]) for number, fitted in enumerate(fitted_on)]
+
+
+def context_beside(project: Path, timeframe: str) -> Beside | None:
+    """Return the columns that dbt makes, as they can be computed from other bars; None where they cannot."""
+    compute = context_columns(project)
+    if compute is None:
+        return None
+    return Beside(compute, CONTEXT_SECONDS // TIMEFRAME_SECONDS[timeframe] + 1)
+
+
 def judge_vault(
-    store: Warehouse, partition: Partition, kind: str, settings: Configuration, run: TrackedRun
+    store: Warehouse,
+    partition: Partition,
+    kind: str,
+    settings: Configuration,
+    run: TrackedRun,
+    *,
+    project: Path,
 ) -> dict[str, Any]:
     """Write the look down, then judge the current bundle on its vault, and keep the verdict.
 
-    The funding that a perpetual pays is not counted yet: that condition is named as missing.
+    `project` is the folder of the dbt project that made features.context. The funding that a perpetual pays
+    is not counted yet: that condition is named as missing.
     """
     bundles = BundleStore(store.home)
     bundle = bundles.load(partition, kind)
@@ -171,6 +213,8 @@ def judge_vault(
         manifest.recipe,
         dev=evidence.dev,
         vault=evidence.vault,
+        folds=folds_of(store, partition, kind, manifest, history),
+        beside=context_beside(project, partition.timeframe),
         timeframe=partition.timeframe,
         generator=bootstrap_generator(manifest.recipe_digest, digest),
         tick_size=settings.market_of(partition.symbol).tick_size,

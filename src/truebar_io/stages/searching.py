@@ -35,10 +35,16 @@ from truebar_io.warehouse import Warehouse
 
 @dataclass(frozen=True, eq=False)
 class Searched:
-    """What a study found: its best trial, and the rows of dev (int64[m]) that every trial was scored on."""
+    """What a study found: its best trial, and dev as every trial saw it."""
 
     best: Best
-    rows: IntArray
+    dev: Dev
+
+    @property
+    def fitted_on(self) -> list[IntArray]:
+        """Rows of the history that each fold's model was fitted on, first fold in time first."""
+        folds = sorted(self.dev.folds, key=lambda fold: fold.number)
+        return [self.dev.rows[fold.training] for fold in folds]
 
 
 def search(
@@ -66,7 +72,7 @@ def search(
     _publish_trials(store, partition, studies)
     n_trials = len(studies.records())
     source = rows_source(plan.training, recipe)
-    save_fold_models(BundleStore(store.home), partition, kind, made, source)
+    save_fold_models(BundleStore(store.home), partition, kind, made, source, fitted_on=searched.fitted_on)
     store.write(partition, f"{kind}.out_of_fold", _as_table(history, made), mode="replace", made_from=source)
     frozen = Frozen(
         training=plan.training,
@@ -126,7 +132,7 @@ def _searched(
         tick_size=tick_size,
     )
     run_study(studies, plan.study, plan.request, dev, plan.bars)
-    return Searched(studies.best(plan.study, plan.request), dev.rows)
+    return Searched(studies.best(plan.study, plan.request), dev)
 
 
 def _left_out(history: History, draft: Recipe, searched: Searched, timeframe: str) -> OutOfFold:
@@ -134,9 +140,9 @@ def _left_out(history: History, draft: Recipe, searched: Searched, timeframe: st
     return predicted_by(
         [XgboostModel.from_bytes(model) for model in searched.best.models],
         history,
-        searched.rows,
+        searched.dev.rows,
         folds=draft.validation.folds,
-        embargo_bars=embargo_of(draft, timeframe, len(searched.rows)),
+        embargo_bars=embargo_of(draft, timeframe, len(searched.dev.rows)),
     )
 
 

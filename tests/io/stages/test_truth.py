@@ -32,6 +32,7 @@ from truebar_io.warehouse import Warehouse
 
 PARTITION = Partition("BTCUSDT", "1h")
 KIND = "xgboost"
+PROJECT = Path(__file__).parents[3] / "dbt_features"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 QUICK = {
     "TRUEBAR_DATA__MIN_TRAINING_BARS": "2000",
@@ -96,7 +97,7 @@ class Workshop:
         return dict(publish_explanation(self.store, PARTITION, KIND, self.settings, Run()))
 
     def judge(self) -> dict:
-        judge_vault(self.store, PARTITION, KIND, self.settings, Run())
+        judge_vault(self.store, PARTITION, KIND, self.settings, Run(), project=PROJECT)
         return BundleStore(self.home).load_verdict(PARTITION, KIND)
 
     def train(self) -> dict:
@@ -339,7 +340,7 @@ def test_explanation_by_the_fold_models_of_another_training_is_refused(workshop)
 def test_judging_says_the_verdict_in_words_with_a_picture(workshop):
     workshop.bundle()
     publish_predictions(workshop.store, PARTITION, KIND)
-    told = judge_vault(workshop.store, PARTITION, KIND, workshop.settings, Run())
+    told = judge_vault(workshop.store, PARTITION, KIND, workshop.settings, Run(), project=PROJECT)
     assert told["verdict"] == "no edge proven"
     assert told["in_words"].startswith("No edge proven: direction AUC 0.")
     assert "absence of proof is not proof of absence" in told["in_words"]
