@@ -21,6 +21,7 @@ from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
 from truebar.labels import vol_scaled
 from truebar.market.simulated.markets import SyntheticMarket
 from truebar.market.simulated.outlook import look_ahead
+from truebar.probabilities import COLUMNS
 from truebar.risk.sizing import position_sizes
 from truebar.scores.activity import log_loss_rows
 from truebar.scores.direction import direction_score
@@ -33,8 +34,6 @@ from truebar.volatility import estimate
 MAX_HORIZON_BARS: Final = 500
 
 MIN_ACCOUNT_BARS: Final = 2
-
-PROBABILITIES: Final = ("p_down", "p_flat", "p_up")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +109,7 @@ def oracle(
     expected = np.where(known, outlook.expected_return, np.nan)
     roc_auc, log_loss = _scores(probabilities[asked], labels["label"].to_numpy()[asked])
     return Oracle(
-        probabilities=pd.DataFrame(probabilities, columns=list(PROBABILITIES)),
+        probabilities=pd.DataFrame(probabilities, columns=list(COLUMNS)),
         expected_return=expected,
         roc_auc=roc_auc,
         log_loss=log_loss,
