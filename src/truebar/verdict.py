@@ -19,12 +19,11 @@ from truebar.scores.direction import direction_scores
 from truebar.scores.intervals import Resampling
 from truebar.scores.metric import Metric
 from truebar.units import BARS_PER_YEAR
-from truebar.validation.significance import N_RESAMPLES, min_detectable_sharpe
+from truebar.validation.significance import LEAST_ROUND_TRIPS, N_RESAMPLES, min_detectable_sharpe
 
 EDGE: Final = "edge"
 NO_EDGE: Final = "no edge proven"
 
-LEAST_ROUND_TRIPS: Final = 30
 LEAST_SHARPE_PROBABILITY: Final = 0.95
 NO_SKILL_AUC: Final = 0.5
 

@@ -21,7 +21,8 @@ from truebar.partitions import Partition
 from truebar.scores.metric import Metric
 from truebar.scores.rows import class_shares
 from truebar.thresholds import at_cost
-from truebar.verdict import LEAST_ROUND_TRIPS, Verdict, bootstrap_generator, conditions, judge
+from truebar.validation.significance import LEAST_ROUND_TRIPS
+from truebar.verdict import Verdict, bootstrap_generator, conditions, judge
 
 ROWS = 3_000
 TAU = 0.005

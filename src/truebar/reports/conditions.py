@@ -10,7 +10,8 @@ from truebar.reports.catalogue import entry_of
 from truebar.reports.judgement import Judgement
 from truebar.reports.markup import Column, Content, Html, definition, element, table, undefined
 from truebar.scores.metric import Metric
-from truebar.verdict import LEAKAGE, LEAST_ROUND_TRIPS, LEAST_SHARPE_PROBABILITY, NO_SKILL_AUC
+from truebar.validation.significance import LEAST_ROUND_TRIPS
+from truebar.verdict import LEAKAGE, LEAST_SHARPE_PROBABILITY, NO_SKILL_AUC
 
 State = Literal["held", "failed", "open"]
 

@@ -8,9 +8,7 @@ from typing import Final
 import numpy as np
 
 from truebar.arrays import FloatArray
-from truebar.validation.significance import bootstrap_standard_error, mean_block_length
-
-LEAST_ROUND_TRIPS: Final = 30
+from truebar.validation.significance import LEAST_ROUND_TRIPS, bootstrap_standard_error, mean_block_length
 
 INTERVAL_WIDTH: Final = 1.96
 """Standard errors on each side of a 95 % interval of a mean."""

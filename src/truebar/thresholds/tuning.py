@@ -22,10 +22,11 @@ from truebar.errors import ConfigurationError, InvalidProbabilityError, SchemaEr
 from truebar.funding import expected_funding
 from truebar.probabilities import probability_columns
 from truebar.risk.sizing import position_sizes
-from truebar.thresholds.choice import LEAST_ROUND_TRIPS, Tried, caution, interval_of, most_cautious
+from truebar.thresholds.choice import Tried, caution, interval_of, most_cautious
 from truebar.thresholds.signals import display_score
 from truebar.thresholds.values import CurvePoint, Thresholds, at_cost, round_trip_cost
 from truebar.times import timeframe_of
+from truebar.validation.significance import LEAST_ROUND_TRIPS
 
 TuningMethod = Literal["ev_net", "f1", "pr_auc"]
 

@@ -24,9 +24,10 @@ from truebar.validation.significance.sharpe import (
     probabilistic_sharpe_ratio,
 )
 from truebar.validation.significance.standard_error import bootstrap_standard_error
-from truebar.validation.significance.track_record import min_track_record_bars
+from truebar.validation.significance.track_record import LEAST_ROUND_TRIPS, min_track_record_bars
 
 __all__ = [
+    "LEAST_ROUND_TRIPS",
     "N_RESAMPLES",
     "CountArray",
     "Overfitting",

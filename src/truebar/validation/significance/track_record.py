@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from truebar.errors import ConfigurationError
 from truebar.validation.significance.sharpe import NORMAL, expected_max_sharpe
+
+LEAST_ROUND_TRIPS: Final = 30
+"""Fewer show nothing, neither of an edge nor of which thresholds are better (METHOD §3, §6)."""
 
 
 def min_track_record_bars(
