@@ -14,6 +14,10 @@ from truebar.errors import SchemaError
 COLUMNS: Final = ("p_down", "p_flat", "p_up")
 """Order of the classes everywhere; the labels are -1, 0 and 1."""
 
+PROBABILITY_FLOOR: Final = 1e-12
+"""Probabilities are held this far from 0, and for log odds from 1, before a logarithm. A 32-bit softmax
+rounds at 6e-8; a lower floor makes a row that is exactly 0 or 1 weigh more in the fit of a calibrator."""
+
 
 def probability_columns(probabilities: npt.ArrayLike) -> FloatArray:
     """Return float64[n, 3] in the order p_down, p_flat, p_up, missing values as NaN; nothing else is checked.

@@ -12,10 +12,6 @@ from truebar.edge import valid_probabilities
 from truebar.errors import InvalidProbabilityError, SchemaError, TooFewRowsError
 from truebar.probabilities import COLUMNS, probability_columns
 
-PROBABILITY_FLOOR: Final = 1e-12
-"""Probabilities are held this far from 0 and 1 before a logarithm; a 32-bit softmax rounds at 6e-8."""
-
-
 ROUNDING: Final = 4 * np.finfo(np.float64).eps
 """How far the sum of three float64 divided by their sum may be from one."""
 

@@ -10,9 +10,9 @@ from scipy.special import expit, logit
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.calibration.calibrator import Calibrator, renormalised
-from truebar.calibration.inputs import PROBABILITY_FLOOR, require_classes
+from truebar.calibration.inputs import require_classes
 from truebar.calibration.logistic import fit_logistic
-from truebar.probabilities import COLUMNS
+from truebar.probabilities import COLUMNS, PROBABILITY_FLOOR
 
 
 @dataclass(frozen=True)

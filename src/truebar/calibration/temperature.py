@@ -12,8 +12,9 @@ from scipy.special import logsumexp, softmax
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.calibration.calibrator import Calibrator
-from truebar.calibration.inputs import PROBABILITY_FLOOR, require_classes
+from truebar.calibration.inputs import require_classes
 from truebar.errors import ModelError
+from truebar.probabilities import PROBABILITY_FLOOR
 
 LOWEST_TEMPERATURE: Final = 0.01
 HIGHEST_TEMPERATURE: Final = 100.0

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from truebar.arrays import FloatArray, IntArray
 from truebar.classes import CLASS_NAMES
 from truebar.compiled import compiled
+from truebar.probabilities import PROBABILITY_FLOOR
 from truebar.scores.intervals import Estimate, Resampling, mean_estimate, with_intervals
 from truebar.scores.metric import Metric
 from truebar.scores.ranks import Ranking, ranked, roc_areas, roc_influence
@@ -31,7 +32,7 @@ def brier_rows(probabilities: FloatArray, one_hot: FloatArray) -> FloatArray:
 def log_loss_rows(probabilities: FloatArray, one_hot: FloatArray) -> FloatArray:
     """Return float64[m], -ln p of the class that came."""
     came = (probabilities * one_hot).sum(axis=1)
-    return np.asarray(-np.log(np.maximum(came, np.finfo(np.float64).eps)))
+    return np.asarray(-np.log(np.maximum(came, PROBABILITY_FLOOR)))
 
 
 def equal_mass_bins(values: FloatArray, bins: int = ECE_BINS) -> IntArray:

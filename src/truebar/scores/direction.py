@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from truebar.arrays import FloatArray
 from truebar.errors import ConfigurationError
+from truebar.probabilities import PROBABILITY_FLOOR
 from truebar.scores.intervals import Estimate, Resampling, mean_estimate, weighted_sums, with_intervals
 from truebar.scores.metric import Metric
 from truebar.scores.ranks import (
@@ -22,9 +23,6 @@ from truebar.scores.ranks import (
 from truebar.scores.rows import ScoredRows, checked_shares, no_rows, scored_rows
 from truebar.validation.significance import CountArray
 
-SMALLEST_PROBABILITY: Final = 1e-15
-"""Probabilities below are taken for it, so that a logarithm stays finite."""
-
 NO_SKILL: Final = 0.5
 """Direction AUC of a coin."""
 
@@ -34,7 +32,7 @@ LEAST_EXCESS: Final = 0.05
 
 def direction_score(probabilities: FloatArray) -> FloatArray:
     """Return ln p_up - ln p_down of float64[n, 3]: what direction is ranked by."""
-    logs = np.log(np.maximum(probabilities, SMALLEST_PROBABILITY))
+    logs = np.log(np.maximum(probabilities, PROBABILITY_FLOOR))
     return np.asarray(logs[:, 2] - logs[:, 0])
 
 
@@ -60,7 +58,7 @@ def found_share(
 
 def log_skill_rows(rows: ScoredRows, dev_up_share: float) -> FloatArray:
     """Return float64[m], 1[label ≠ 0] · (ln π_y - ln π⁰_y) with π = p_up / (p_up + p_down)."""
-    logs = np.log(np.maximum(rows.probabilities[:, [0, 2]], SMALLEST_PROBABILITY))
+    logs = np.log(np.maximum(rows.probabilities[:, [0, 2]], PROBABILITY_FLOOR))
     total = np.logaddexp(logs[:, 0], logs[:, 1])
     up, down = rows.labels == 1, rows.labels == -1
     skill_up = logs[:, 1] - total - np.log(dev_up_share)
