@@ -112,9 +112,7 @@ def prepare(market: SyntheticMarket) -> Prepared:
     request = request_of("default")
     draft = request.freeze(LABEL, request.parameters, "none")
     made = out_of_fold(history, sides["dev"], draft, timeframe=TIMEFRAME)
-    method = choose_calibration(
-        made, history.label[made.rows], request.calibrations, horizon_bars=LABEL.horizon_bars
-    )
+    method = choose_calibration(history, made, request.calibrations, horizon_bars=LABEL.horizon_bars)
     recipe = draft.model_copy(update={"calibration": method})
     fitted = fit_recipe(history, market.bars, sides["dev"], recipe, timeframe=TIMEFRAME, made=made)
     return Prepared(market, history, sides["dev"], sides["vault"], fitted, recipe)
@@ -149,9 +147,7 @@ def judged(ready: Prepared) -> Iterable[dict[str, Any]]:
     for costs, config in COSTS.items():
         # Only thresholds and account depend on the costs: model and calibrator are the same.
         recipe = ready.recipe.model_copy(update={"backtest": config})
-        thresholds = tune_thresholds(
-            history, bars, fitted.out_of_fold, fitted.calibrated, recipe, timeframe=TIMEFRAME
-        )
+        thresholds = tune_thresholds(history, bars, fitted.calibrated, recipe, timeframe=TIMEFRAME)
         account = trade(
             bars.iloc[inside],
             probabilities,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from truebar.arrays import BoolArray, FloatArray, IntArray, Times, floats
-from truebar.calibration.inputs import read_training_rows
+from truebar.calibration.inputs import read_probabilities, read_training_rows
 from truebar.calibration.methods import fit
 from truebar.errors import SchemaError, TooFewRowsError
-from truebar.times import nanoseconds
+from truebar.times import nanoseconds, utc_index
 
 
 def cross_fit(
@@ -26,7 +27,7 @@ def cross_fit(
     Args:
         method: none, temperature, platt or isotonic.
         probabilities: [n, 3] out-of-fold p_down, p_flat, p_up, or a frame with these columns. No NaN.
-        labels: [n], -1, 0 or 1, no missing values.
+        labels: [n], -1, 0 or 1; a row where it is missing is calibrated like its fold, and fitted on by none.
         fold: [n], the number of the fold that the row was left out in, no missing values.
         open_time: [n] times; None as below.
         label_end: [n] times; a row's information covers [open_time, label_end). With both given the rows
@@ -42,10 +43,18 @@ def cross_fit(
         TooFewRowsError: when there are fewer than two folds, or the others do not suffice for the method.
         TruebarError: what `fit` raises.
     """
-    rows, classes = read_training_rows(probabilities, labels)
-    calibrated = np.empty_like(rows)
-    for own, others in calibration_sides(fold, len(rows), open_time, label_end):
-        calibrated[own] = fit(method, rows[others], classes[others] - 1).predict(rows[own])
+    given, named = read_probabilities(probabilities), floats(labels)
+    folds = _fold_numbers(fold, len(given))
+    if named.shape != folds.shape:
+        raise SchemaError(f"{len(given)} rows and labels of shape {named.shape}; expected one for each.")
+    known = ~np.isnan(named)
+    rows, classes = read_training_rows(given[known], named[known])
+    opens = _at(known, open_time, "open_time")
+    ends = _at(known, label_end, "label_end")
+    calibrated = np.full_like(given, np.nan)
+    for own, others in calibration_sides(folds[known], len(rows), opens, ends):
+        fold_rows = folds == folds[known][own][0]
+        calibrated[fold_rows] = fit(method, rows[others], classes[others] - 1).predict(given[fold_rows])
     return calibrated
 
 
@@ -56,12 +65,7 @@ def calibration_sides(
 
     Arguments and errors as `cross_fit`, `rows` being n.
     """
-    folds = floats(fold)
-    if folds.shape != (rows,) or np.isnan(folds).any():
-        raise SchemaError(
-            f"fold has shape {folds.shape} and {int(np.isnan(folds).sum())} missing values; expected the "
-            f"number of a fold for each of {rows} rows."
-        )
+    folds = _fold_numbers(fold, rows)
     owns = [folds == number for number in np.unique(folds)]
     if len(owns) < 2:
         raise TooFewRowsError(
@@ -76,6 +80,27 @@ def calibration_sides(
     if not opens.shape == ends.shape == (rows,):
         raise SchemaError(f"{opens.size} open_time and {ends.size} label_end; expected {rows} of each.")
     return [(own, ~own & ~_clashing(opens, ends, own)) for own in owns]
+
+
+def _fold_numbers(fold: npt.ArrayLike, rows: int) -> FloatArray:
+    """Return the number of each row's fold."""
+    folds = floats(fold)
+    if folds.shape != (rows,) or np.isnan(folds).any():
+        raise SchemaError(
+            f"fold has shape {folds.shape} and {int(np.isnan(folds).sum())} missing values; expected the "
+            f"number of a fold for each of {rows} rows."
+        )
+    return folds
+
+
+def _at(known: BoolArray, times: Times | None, name: str) -> pd.DatetimeIndex | None:
+    """Return the times of the rows that have a label; others may be missing."""
+    if times is None:
+        return None
+    values = nanoseconds(times, name, missing_allowed=True)
+    if values.shape != known.shape:
+        raise SchemaError(f"{values.size} {name} for {known.size} rows; expected as many of each.")
+    return utc_index(values[known])
 
 
 def _clashing(opens: IntArray, ends: IntArray, own: BoolArray) -> BoolArray:

@@ -17,6 +17,25 @@ from truebar.validation import PurgedKFold
 
 
 @dataclass(frozen=True)
+class Between:
+    """Rows that lie inside a left-out block and take no part in it: those without a label, above all.
+
+    A row has no label exactly where a bar of its horizon is missing. An account that has no probabilities
+    there stays out of every gap because it knows the future, so the block's model is asked about these rows
+    too; they are never fitted on or scored.
+
+    Attributes:
+        rows: int64[r], which rows of the history, ascending.
+        fold: int64[r], number of the fold whose block they lie in.
+        probabilities: float64[r, 3], what the fold's model says of them.
+    """
+
+    rows: IntArray
+    fold: IntArray
+    probabilities: FloatArray
+
+
+@dataclass(frozen=True)
 class OutOfFold:
     """Raw probabilities of rows, each from a model fitted on other folds.
 
@@ -25,6 +44,7 @@ class OutOfFold:
         fold: int64[m], number of the fold in which the row was left out, 0 first in time.
         probabilities: float64[m, 3], p_down, p_flat, p_up, not calibrated.
         facts: for each fold, m, q and shares of its training side: the numbers for its edges.
+        between: rows inside the folds' blocks that take no part, for accounts alone.
         models: the model of each fold; empty where the probabilities were known before.
     """
 
@@ -32,6 +52,7 @@ class OutOfFold:
     fold: IntArray
     probabilities: FloatArray
     facts: tuple[DevFacts, ...]
+    between: Between
     models: tuple[Model, ...] = ()
 
     @property
@@ -40,9 +61,33 @@ class OutOfFold:
         return np.array([facts.edge_scale for facts in self.facts])[self.fold]
 
     @property
-    def class_second_moments(self) -> FloatArray:
-        """Moments q_down, q_flat, q_up of each row's fold, float64[m, 3]."""
-        return np.array([facts.class_second_moments for facts in self.facts])[self.fold]
+    def asked(self) -> Asked:
+        """Every row that a model was asked about, those between the others among them."""
+        rows = np.concatenate((self.rows, self.between.rows))
+        fold = np.concatenate((self.fold, self.between.fold))
+        return Asked(
+            rows=rows,
+            probabilities=np.concatenate((self.probabilities, self.between.probabilities)),
+            edge_scale=np.array([facts.edge_scale for facts in self.facts])[fold],
+            class_second_moments=np.array([facts.class_second_moments for facts in self.facts])[fold],
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an account over out-of-fold rows decides by, in no order of time.
+
+    Attributes:
+        rows: int64[n], which rows of the history.
+        probabilities: float64[n, 3], p_down, p_flat, p_up.
+        edge_scale: float64[n], the scale m of the row's fold.
+        class_second_moments: float64[n, 3], q_down, q_flat, q_up of the row's fold.
+    """
+
+    rows: IntArray
+    probabilities: FloatArray
+    edge_scale: FloatArray
+    class_second_moments: FloatArray
 
 
 def predict_left_out(
@@ -73,14 +118,12 @@ def predict_left_out(
     """
     sides = list(_sides(history, rows, folds, embargo_bars))
 
-    def predict(side: tuple[IntArray, IntArray]) -> tuple[Model, FloatArray]:
-        fitted_on, left_out = side
-        model = train(history.features[fitted_on], history.label[fitted_on])
-        return model, model.predict(history.features[left_out])
+    def fitted(side: tuple[IntArray, IntArray]) -> Model:
+        return train(history.features[side[0]], history.label[side[0]])
 
     with ThreadPoolExecutor(folds_at_once) as pool:
-        models, said = zip(*pool.map(predict, sides), strict=True)
-    return _joined(history, sides, np.concatenate(said), models)
+        models = tuple(pool.map(fitted, sides))
+    return _asked(models, history, sides)
 
 
 def predicted_by(
@@ -102,14 +145,17 @@ def predicted_by(
     sides = list(_sides(history, rows, folds, embargo_bars))
     if len(models) != len(sides):
         raise CorruptDataError(f"{len(models)} models for {len(sides)} folds; make them again.")
-    said = [
-        model.predict(history.features[left_out]) for model, (_, left_out) in zip(models, sides, strict=True)
-    ]
-    return _joined(history, sides, np.concatenate(said), tuple(models))
+    return _asked(models, history, sides)
 
 
 def predicted_before(
-    history: History, rows: IntArray, probabilities: FloatArray, *, folds: int, embargo_bars: int
+    history: History,
+    rows: IntArray,
+    probabilities: FloatArray,
+    *,
+    between: Between,
+    folds: int,
+    embargo_bars: int,
 ) -> OutOfFold:
     """Return out-of-fold rows whose probabilities are known already, as `predict_left_out` made them.
 
@@ -117,6 +163,7 @@ def predicted_before(
         history: features and labels.
         rows: int64[m], the labelled rows that took part, ascending.
         probabilities: float64[m, 3], what was said of them out of fold.
+        between: rows inside the blocks that took no part, and what was said of them.
         folds: number of folds.
         embargo_bars: as then.
 
@@ -131,13 +178,37 @@ def predicted_before(
             f"{len(rows)} out-of-fold rows with probabilities of shape {probabilities.shape} are not the "
             f"{tested.size} rows of {folds} folds; make them again from the history of now."
         )
-    return _joined(history, sides, probabilities, ())
+    return _joined(history, sides, probabilities, between, ())
+
+
+def rows_between(left_out: IntArray) -> IntArray:
+    """Return the rows inside a left-out block that are not of it.
+
+    >>> rows_between(np.array([3, 4, 7])).tolist()
+    [5, 6]
+    """
+    return np.setdiff1d(np.arange(left_out[0], left_out[-1] + 1), left_out, assume_unique=True)
+
+
+def _asked(models: Sequence[Model], history: History, sides: list[tuple[IntArray, IntArray]]) -> OutOfFold:
+    """Return what the model of each fold says of all rows of its block."""
+    inside = [rows_between(left_out) for _, left_out in sides]
+    said, beside = (
+        np.concatenate(
+            [model.predict(history.features[rows]) for model, rows in zip(models, blocks, strict=True)]
+        )
+        for blocks in ([left_out for _, left_out in sides], inside)
+    )
+    numbers = np.repeat(np.arange(len(sides)), [rows.size for rows in inside])
+    between = Between(np.concatenate(inside), numbers, beside)
+    return _joined(history, sides, said, between, tuple(models))
 
 
 def _joined(
     history: History,
     sides: list[tuple[IntArray, IntArray]],
     probabilities: FloatArray,
+    between: Between,
     models: tuple[Model, ...],
 ) -> OutOfFold:
     """Return the out-of-fold rows of all folds, with the numbers of each training side."""
@@ -146,6 +217,7 @@ def _joined(
         fold=np.repeat(np.arange(len(sides)), [left_out.size for _, left_out in sides]),
         probabilities=probabilities,
         facts=tuple(history.facts(fitted_on) for fitted_on, _ in sides),
+        between=between,
         models=models,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -34,7 +34,7 @@ class FittedRecipe:
         fitted: where the rows begin and end, and how many there are.
         facts: m, q and shares of all of the rows.
         out_of_fold: raw probabilities of each row, by a model that was not fitted on its fold.
-        calibrated: float64[m, 3], the same, calibrated by a calibrator that was not fitted on its fold.
+        calibrated: the same rows, calibrated by a calibrator that was not fitted on their fold.
     """
 
     model: XgboostModel
@@ -43,7 +43,7 @@ class FittedRecipe:
     fitted: Slice
     facts: DevFacts
     out_of_fold: OutOfFold
-    calibrated: FloatArray
+    calibrated: OutOfFold
 
     def predict(self, matrix: FloatArray) -> FloatArray:
         """Return float64[n, 3], calibrated p_down, p_flat, p_up of rows of the feature matrix."""
@@ -51,13 +51,13 @@ class FittedRecipe:
 
 
 def choose_calibration(
-    made: OutOfFold, labels: FloatArray, candidates: tuple[CalibrationMethod, ...], *, horizon_bars: int
+    history: History, made: OutOfFold, candidates: tuple[CalibrationMethod, ...], *, horizon_bars: int
 ) -> CalibrationMethod:
     """Return the simplest calibration that is not clearly worse than the best, by one standard error.
 
     Args:
+        history: labels of the rows, and where they end.
         made: out-of-fold rows of dev.
-        labels: float64[m], their labels.
         candidates: methods on offer; a single one is taken as it is.
         horizon_bars: h, whose double is the mean block of the standard error.
 
@@ -68,16 +68,49 @@ def choose_calibration(
     """
     if len(candidates) == 1:
         return candidates[0]
-    block = 2.0 * horizon_bars
-    chosen = calibration.choose(candidates, made.probabilities, labels, made.fold, mean_block_bars=block)
+    chosen = calibration.choose(
+        candidates,
+        made.probabilities,
+        history.label[made.rows],
+        made.fold,
+        mean_block_bars=2.0 * horizon_bars,
+        open_time=history.open_time[made.rows],
+        label_end=history.labels["label_end"].iloc[made.rows],
+    )
     return cast("CalibrationMethod", chosen)
+
+
+def cross_calibrated(history: History, made: OutOfFold, method: CalibrationMethod) -> OutOfFold:
+    """Return out-of-fold rows calibrated by a fit on the rows of other folds that do not clash with theirs.
+
+    Args:
+        history: labels of the rows, and where they end.
+        made: out-of-fold rows, not calibrated.
+        method: of calibration.
+
+    The rows between are calibrated like their fold, and fitted on by none.
+
+    Raises:
+        TooFewRowsError: when the rows beside a fold do not suffice for the method.
+    """
+    asked, labels = made.asked, history.label.copy()
+    labels[made.between.rows] = np.nan
+    said = calibration.cross_fit(
+        method,
+        asked.probabilities,
+        labels[asked.rows],
+        np.concatenate((made.fold, made.between.fold)),
+        open_time=history.open_time[asked.rows],
+        label_end=history.labels["label_end"].iloc[asked.rows],
+    )
+    between = replace(made.between, probabilities=said[made.rows.size :])
+    return replace(made, probabilities=said[: made.rows.size], between=between)
 
 
 def tune_thresholds(
     history: History,
     bars: pd.DataFrame,
-    made: OutOfFold,
-    calibrated: FloatArray,
+    calibrated: OutOfFold,
     recipe: Recipe,
     *,
     timeframe: str,
@@ -88,8 +121,8 @@ def tune_thresholds(
     Args:
         history: the rows' sigma, tau and labels.
         bars: klines of the same rows as `history`.
-        made: out-of-fold rows, each edge with m and q of its own fold's training side.
-        calibrated: float64[m, 3], their cross-fitted probabilities.
+        calibrated: cross-fitted out-of-fold rows, each edge with m and q of its own fold's training side. The
+            rows between them are decided on too: a live account has no labels to tell it where a gap comes.
         recipe: rule, costs, sides and sizes.
         timeframe: of the bars.
         funding: `market.funding`; None is a market without.
@@ -101,11 +134,11 @@ def tune_thresholds(
     if not recipe.thresholds.enabled:
         return at_cost(recipe.backtest)
     same_rows(history, bars)
-    span = slice(int(made.rows[0]), int(made.rows[-1]) + 1)
+    asked, span = calibrated.asked, slice(int(calibrated.rows[0]), int(calibrated.rows[-1]) + 1)
     probabilities = np.full((len(bars), 3), np.nan)
     scale, moments = np.ones(len(bars)), np.ones((len(bars), 3))
-    probabilities[made.rows] = calibrated
-    scale[made.rows], moments[made.rows] = made.edge_scale, made.class_second_moments
+    probabilities[asked.rows] = asked.probabilities
+    scale[asked.rows], moments[asked.rows] = asked.edge_scale, asked.class_second_moments
     return optimise(
         probabilities[span],
         bars=bars.iloc[span],
@@ -159,13 +192,11 @@ def fit_recipe(
         found = made or out_of_fold(history, rows, recipe, timeframe=timeframe, folds_at_once=folds_at_once)
         model = whole.result()
     labels = history.label[found.rows]
-    calibrated = calibration.cross_fit(recipe.calibration, found.probabilities, labels, found.fold)
+    calibrated = cross_calibrated(history, found, recipe.calibration)
     return FittedRecipe(
         model=model,
         calibrator=calibration.fit(recipe.calibration, found.probabilities, labels),
-        thresholds=tune_thresholds(
-            history, bars, found, calibrated, recipe, timeframe=timeframe, funding=funding
-        ),
+        thresholds=tune_thresholds(history, bars, calibrated, recipe, timeframe=timeframe, funding=funding),
         fitted=history.slice_of(rows),
         facts=history.facts(rows),
         out_of_fold=found,

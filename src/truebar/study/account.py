@@ -54,9 +54,11 @@ def account_of(
         update={"sizing": request.backtest.sizing.model_copy(update={"kelly": False})}
     )
     edge, sigma = (np.full(len(bars), np.nan) for _ in range(2))
-    edge[dev.rows] = outcome.edge
+    edge[dev.rows], edge[dev.between.rows] = outcome.edge, outcome.edge_between
     label = candidate.label
-    sigma[dev.rows] = dev.tau[dev.choice(label)] / (label.k * np.sqrt(label.horizon_bars))
+    choice, per_tau = dev.choice(label), 1 / (label.k * np.sqrt(label.horizon_bars))
+    sigma[dev.rows] = dev.tau[choice] * per_tau
+    sigma[dev.between.rows] = dev.between.tau[choice] * per_tau
     sizes = position_sizes(sigma[span], timeframe=dev.timeframe, config=config.sizing)
     target = target_positions(edge[span], at_cost(config), size=sizes, position_mode=config.position_mode)
     account = backtest.run(bars.iloc[span], target, config, timeframe=dev.timeframe)

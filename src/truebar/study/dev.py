@@ -17,6 +17,7 @@ from truebar.config import Estimator, LabelConfig
 from truebar.errors import ConfigurationError, TooFewRowsError
 from truebar.history import History
 from truebar.labels import vol_scaled
+from truebar.models.out_of_fold import rows_between
 from truebar.models.protocol import class_numbers
 from truebar.models.recipe import Request
 from truebar.models.xgboost import embargo_of
@@ -38,13 +39,30 @@ class Fold:
         number: of the fold in time, 0 first.
         training: int64[r], places among dev's rows.
         test: int64[s], places among dev's rows.
+        between: int64[b], places among dev's rows between, those that lie inside the test block.
         matrix: quantised features of the training side.
     """
 
     number: int
     training: IntArray
     test: IntArray
+    between: IntArray
     matrix: xgboost.QuantileDMatrix
+
+
+@dataclass(frozen=True, eq=False)
+class RowsBetween:
+    """Rows inside the folds' test blocks without a label: asked for accounts, never fitted on or scored.
+
+    Attributes:
+        rows: int64[r], rows of the history, ascending.
+        features: float32[r, columns].
+        tau: by k and estimator on offer, float64[r], log return; NaN where there is no volatility.
+    """
+
+    rows: IntArray
+    features: npt.NDArray[np.float32]
+    tau: Mapping[LabelChoice, FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +77,7 @@ class Dev:
         tau: by the same, float64[m], log return.
         future_return: float64[m], log return over the horizon.
         yardstick: float64[m], realized volatility per bar over 96 bars, times √h.
+        between: rows inside the test blocks that are not of `rows`.
         timeframe: of the bars.
     """
 
@@ -69,6 +88,7 @@ class Dev:
     tau: Mapping[LabelChoice, FloatArray]
     future_return: FloatArray
     yardstick: FloatArray
+    between: RowsBetween
     timeframe: str
 
     def choice(self, label: LabelConfig) -> LabelChoice:
@@ -122,15 +142,22 @@ def dev_of(
             "history, or offer fewer estimators."
         )
     features = np.ascontiguousarray(history.features[rows])
+    folds = _folds(history, rows, features, request, timeframe)
+    between = np.sort(np.concatenate([rows_between(rows[fold.test]) for fold in folds]))
     first = next(iter(made.values()))
     return Dev(
         rows=rows,
         features=features,
-        folds=_folds(history, rows, features, request, timeframe),
+        folds=folds,
         labels=MappingProxyType({key: frame["label"].to_numpy()[rows] for key, frame in made.items()}),
         tau=MappingProxyType({key: frame["tau"].to_numpy()[rows] for key, frame in made.items()}),
         future_return=first["future_return"].to_numpy()[rows],
         yardstick=yardstick[valid] * np.sqrt(request.label.horizon_bars),
+        between=RowsBetween(
+            between,
+            np.ascontiguousarray(history.features[between]),
+            MappingProxyType({key: frame["tau"].to_numpy()[between] for key, frame in made.items()}),
+        ),
         timeframe=timeframe,
     )
 
@@ -171,6 +198,8 @@ def _folds(
     splitter = PurgedKFold(request.validation.folds, embargo_bars=embargo_of(request, timeframe, len(rows)))
     splits = list(splitter.split(history.open_time[rows], history.labels["label_end"].iloc[rows]))
     order = np.random.default_rng([request.search.seed, 0]).permutation(len(splits))
+    inside = [rows_between(rows[test]).size for _, test in splits]
+    starts = np.cumsum([0, *inside])
     folds = []
     for number in order:
         training, test = splits[number]
@@ -180,7 +209,8 @@ def _folds(
             max_bin=request.parameters.max_bin,
             nthread=1,
         )
-        folds.append(Fold(int(number), training, test, matrix))
+        between = np.arange(starts[number], starts[number + 1])
+        folds.append(Fold(int(number), training, test, between, matrix))
     return tuple(folds)
 
 

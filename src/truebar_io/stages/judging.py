@@ -165,7 +165,7 @@ def folds_of(
     Raises:
         BundleError: when the out-of-fold rows or models are another training's.
     """
-    rows = load_rows(store, partition, kind, manifest)
+    rows = load_rows(store, partition, kind, manifest).dropna(subset="label")
     source = rows_source(manifest.training, manifest.recipe)
     places = history.open_time.get_indexer(pd.DatetimeIndex(rows["open_time"])).astype(np.int64)
     fold = rows["fold"].to_numpy()

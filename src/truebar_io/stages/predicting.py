@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 
 from truebar import calibration
+from truebar.arrays import FloatArray
 from truebar.errors import SchemaError
 from truebar.fingerprint import fingerprint
 from truebar.models.bundle import Bundle
+from truebar.models.recipe import Recipe
 from truebar.models.xgboost import XgboostModel
 from truebar.partitions import Partition
+from truebar.units import TIMEFRAME_SECONDS
 from truebar_io.bundles import BundleStore
 from truebar_io.stages.frozen import PROBABILITIES, rows_source
 from truebar_io.warehouse import Warehouse, WriteResult
@@ -31,9 +34,24 @@ def out_of_fold_rows(store: Warehouse, partition: Partition, kind: str, bundle: 
         return pd.DataFrame(columns=COLUMNS)
     rows = store.read("*", from_=table, partitions=[partition])
     raw = rows[PROBABILITIES].to_numpy(dtype=np.float64)
-    method = manifest.recipe.calibration
-    calibrated = calibration.cross_fit(method, raw, rows["label"].to_numpy(), rows["fold"].to_numpy())
+    calibrated = calibrated_rows(rows, manifest.recipe, partition.timeframe)
     return _frame(rows["open_time"], "dev", raw, calibrated, rows["fold"])
+
+
+def calibrated_rows(rows: pd.DataFrame, recipe: Recipe, timeframe: str) -> FloatArray:
+    """Return float64[n, 3]: published out-of-fold rows, calibrated by what does not clash with their fold.
+
+    These are what `truebar.protocol.cross_calibrated` gives: a label ends horizon_bars after its bar's close.
+    """
+    horizon = pd.Timedelta(seconds=(recipe.label.horizon_bars + 1) * TIMEFRAME_SECONDS[timeframe])
+    return calibration.cross_fit(
+        recipe.calibration,
+        rows[PROBABILITIES],
+        rows["label"],
+        rows["fold"],
+        open_time=rows["open_time"],
+        label_end=rows["open_time"] + horizon,
+    )
 
 
 def bundle_rows(store: Warehouse, partition: Partition, bundle: Bundle) -> pd.DataFrame:

@@ -63,10 +63,7 @@ def search(
     draft = plan.request.freeze(candidate.label, candidate.parameters, "none")
     made = _left_out(history, draft, searched, partition.timeframe)
     method = choose_calibration(
-        made,
-        history.label[made.rows],
-        plan.request.calibrations,
-        horizon_bars=candidate.label.horizon_bars,
+        history, made, plan.request.calibrations, horizon_bars=candidate.label.horizon_bars
     )
     recipe = draft.model_copy(update={"calibration": method})
     _publish_trials(store, partition, studies)
@@ -185,9 +182,11 @@ def _publish_trials(store: Warehouse, partition: Partition, studies: PartitionSt
 
 
 def _as_table(history: History, made: OutOfFold) -> pd.DataFrame:
-    """Return out-of-fold rows as the table `<kind>.out_of_fold` has them."""
-    frame = pd.DataFrame(made.probabilities, columns=PROBABILITIES)
-    frame.insert(0, "open_time", history.open_time[made.rows])
-    frame.insert(1, "fold", made.fold)
-    frame["label"] = history.label[made.rows].astype(np.int8)
-    return frame
+    """Return out-of-fold rows as the table `<kind>.out_of_fold` has them; those between have no label."""
+    asked, labels = made.asked, history.label.copy()
+    labels[made.between.rows] = np.nan
+    frame = pd.DataFrame(asked.probabilities, columns=PROBABILITIES)
+    frame.insert(0, "open_time", history.open_time[asked.rows])
+    frame.insert(1, "fold", np.concatenate((made.fold, made.between.fold)))
+    frame["label"] = pd.Series(labels[asked.rows]).astype("Int8")
+    return frame.sort_values("open_time", ignore_index=True)

@@ -13,11 +13,11 @@ from truebar.config import Settings
 from truebar.errors import BundleError
 from truebar.history import History
 from truebar.models.bundle import Bundle, Manifest
-from truebar.models.out_of_fold import OutOfFold, predicted_before
+from truebar.models.out_of_fold import Between, OutOfFold, predicted_before
 from truebar.models.recipe import Recipe
 from truebar.models.xgboost import embargo_of, fit_rows
 from truebar.partitions import Partition
-from truebar.protocol import tune_thresholds
+from truebar.protocol import cross_calibrated, tune_thresholds
 from truebar.thresholds.values import round_trip_cost
 from truebar.validation import Vault
 from truebar_io.bundles import BundleStore
@@ -27,6 +27,7 @@ from truebar_io.stages.frozen import PROBABILITIES, load_frozen, rows_source
 from truebar_io.stages.history import load_bars, load_history
 from truebar_io.stages.pictures import curve_picture, kept, reliability_picture
 from truebar_io.stages.planning import evidence_on, plan_of
+from truebar_io.stages.predicting import calibrated_rows
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 
@@ -58,7 +59,7 @@ def load_draft(bundles: BundleStore, partition: Partition, kind: str) -> Draft:
 
 
 def load_rows(store: Warehouse, partition: Partition, kind: str, manifest: Manifest) -> pd.DataFrame:
-    """Return the out-of-fold rows of a training.
+    """Return the out-of-fold rows of a training; those that took no part in it have no label.
 
     Raises:
         BundleError: when the rows that are there are another training's (a killed run).
@@ -118,7 +119,7 @@ def fit_calibrator(store: Warehouse, partition: Partition, kind: str, run: Track
     """
     bundles = BundleStore(store.home)
     manifest = load_draft(bundles, partition, kind).manifest
-    rows = load_rows(store, partition, kind, manifest)
+    rows = load_rows(store, partition, kind, manifest).dropna(subset="label")
     method = manifest.recipe.calibration
     fitted = calibration.fit(method, rows[PROBABILITIES].to_numpy(), rows["label"].to_numpy())
     source = rows_source(manifest.training, manifest.recipe)
@@ -126,7 +127,7 @@ def fit_calibrator(store: Warehouse, partition: Partition, kind: str, run: Track
     bundles.save_part(partition, kind, "calibrator.json", part.model_dump_json().encode())
     run.log_params({"calibration": method})
     raw, labels = rows[PROBABILITIES].to_numpy(), rows["label"].to_numpy()
-    after = calibration.cross_fit(method, raw, labels, rows["fold"].to_numpy())
+    after = calibrated_rows(rows, manifest.recipe, partition.timeframe)
     pictures = {"reliability": reliability_picture(raw, after, labels, partition)}
     return {"method": method, "rows": len(rows), "calibrator": fitted.to_json(), **kept(run, pictures)}
 
@@ -158,10 +159,8 @@ def set_thresholds(store: Warehouse, partition: Partition, kind: str, run: Track
     history = load_history(store, partition, recipe.label, bars)
     rows = load_rows(store, partition, kind, manifest)
     made = known_rows(history, rows, recipe, partition.timeframe)
-    calibrated = calibration.cross_fit(
-        recipe.calibration, made.probabilities, history.label[made.rows], made.fold
-    )
-    thresholds = tune_thresholds(history, bars, made, calibrated, recipe, timeframe=partition.timeframe)
+    calibrated = cross_calibrated(history, made, recipe.calibration)
+    thresholds = tune_thresholds(history, bars, calibrated, recipe, timeframe=partition.timeframe)
     bundle = Bundle.pack(
         model=bundles.load_part(partition, kind, "model.ubj"),
         calibrator=calibrator,
@@ -183,12 +182,15 @@ def set_thresholds(store: Warehouse, partition: Partition, kind: str, run: Track
 def known_rows(history: History, rows: pd.DataFrame, recipe: Recipe, timeframe: str) -> OutOfFold:
     """Return published out-of-fold rows, with the numbers of each fold's training side."""
     places = history.open_time.get_indexer(pd.DatetimeIndex(rows["open_time"])).astype(np.int64)
+    said, fold = rows[PROBABILITIES].to_numpy(dtype=np.float64), rows["fold"].to_numpy(dtype=np.int64)
+    took_part = rows["label"].notna().to_numpy()
     return predicted_before(
         history,
-        places,
-        rows[PROBABILITIES].to_numpy(dtype=np.float64),
+        places[took_part],
+        said[took_part],
+        between=Between(places[~took_part], fold[~took_part], said[~took_part]),
         folds=recipe.validation.folds,
-        embargo_bars=embargo_of(recipe, timeframe, len(rows)),
+        embargo_bars=embargo_of(recipe, timeframe, int(took_part.sum())),
     )
 
 

@@ -207,6 +207,21 @@ def test_study_in_three_trials_freezes_a_recipe_and_counts_for_good(workshop):
     assert len(again) == 4
 
 
+def test_rows_before_a_gap_of_dev_are_predicted_without_a_label_and_judged_like_all(workshop, tmp_path):
+    made = Workshop(tmp_path / "gap", QUICK)
+    made.bring(walk(2_040).drop(index=range(700, 703)))
+    verdict = made.train()
+    rows = made.store.read("*", "xgboost.out_of_fold", PARTITION)
+    lonely = rows[rows["label"].isna()]
+    horizon = load_frozen(BundleStore(made.home), PARTITION, KIND).recipe.label.horizon_bars
+    last = walk(700)["open_time"].tail(horizon)
+    assert set(last) == set(lonely["open_time"]) & set(walk(700)["open_time"])
+    predictions = made.store.read("*", "xgboost.predictions", PARTITION)
+    dev = predictions[predictions["segment"] == "dev"]
+    assert dev["open_time"].tolist() == rows["open_time"].tolist()
+    assert verdict["leakage"] == dict.fromkeys(("features", "labels", "dev_vault", "folds"), True)
+
+
 def test_training_without_a_search_is_one_trial_that_counts(workshop):
     workshop.study()
     other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})

@@ -155,3 +155,24 @@ def test_choose_with_times_counts_the_rows_that_are_left_after_the_purge(market)
     assert choose(["isotonic"], raw, labels, fold, mean_block_bars=16) == "isotonic"
     with pytest.raises(TooFewRowsError, match="9,992 rows beside"):
         choose(["isotonic"], raw, labels, fold, mean_block_bars=16, **spans(12_510))
+
+
+@pytest.mark.parametrize("method", ["none", "temperature", "platt"])
+def test_cross_fit_rows_without_a_label_are_calibrated_with_their_fold_and_fitted_on_by_none(market, method):
+    labels = market.labels.astype(float)
+    unknown = np.arange(len(labels)) % 7 == 3
+    labels[unknown] = np.nan
+    times = spans(len(labels))
+    ends = pd.Series(times["label_end"]).where(~unknown)
+    found = cross_fit(method, market.raw, labels, market.fold, open_time=times["open_time"], label_end=ends)
+    known = {name: pd.Series(each)[~unknown] for name, each in times.items()}
+    others = cross_fit(method, market.raw[~unknown], labels[~unknown], market.fold[~unknown], **known)
+    assert np.array_equal(found[~unknown], others)
+    alone = cross_fit(method, market.raw[~unknown], labels[~unknown], market.fold[~unknown])
+    inside = (market.fold == 2) & ~unknown
+    assert np.isfinite(found).all()
+    fitted = fit(method, market.raw[~inside & ~unknown], market.labels[~inside & ~unknown])
+    asked = (market.fold == 2) & unknown
+    without_times = cross_fit(method, market.raw, labels, market.fold)
+    assert np.allclose(without_times[asked], fitted.predict(market.raw[asked]))
+    assert np.array_equal(without_times[~unknown], alone)

@@ -72,6 +72,9 @@ def test_predict_left_out_trains_on_the_purged_side_and_predicts_the_rest():
     assert found.rows.tolist() == [row for row in range(20, 200) if row not in {50, 51}]
     assert found.fold.tolist() == [number for number, (_, test) in enumerate(splits) for _ in test]
     np.testing.assert_array_equal(found.probabilities[:, 2], (found.fold + 1) / 10)
+    assert (found.between.rows.tolist(), found.between.fold.tolist()) == ([50, 51], [0, 0])
+    assert found.between.probabilities[:, 2].tolist() == [0.1, 0.1]
+    assert found.asked.rows.tolist() == [*found.rows.tolist(), 50, 51]
 
 
 def test_predicted_by_the_models_of_each_fold_is_what_they_said_when_they_were_fitted():
@@ -96,7 +99,9 @@ def test_predict_left_out_facts_are_those_of_the_training_side():
         assert found.facts[number].class_shares[1] == (given["label"] == 0).mean()
         inside = found.fold == number
         assert (found.edge_scale[inside] == edge_scale(*columns)).all()
-        assert (found.class_second_moments[inside] == class_second_moments(*columns)).all()
+        asked = np.concatenate((inside, found.between.fold == number))
+        assert (found.asked.edge_scale[asked] == edge_scale(*columns)).all()
+        assert (found.asked.class_second_moments[asked] == class_second_moments(*columns)).all()
     assert len({facts.edge_scale for facts in found.facts}) == 3
 
 

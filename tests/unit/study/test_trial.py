@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,44 @@ def test_account_of_a_trial_describes_what_it_would_have_earned(dev: Dev) -> Non
     assert account.n_trades > 30
     assert account.ev_net is not None
     assert account.ev_net > 0
+
+
+def test_account_of_a_trial_decides_at_rows_without_a_label_by_the_model_of_their_fold() -> None:
+    bars = BARS.drop(index=range(1_000, 1_020)).reset_index(drop=True)
+    past = history_of(bars)
+    rows = dev_vault(past.open_time, past.labels["label_end"])["dev"]
+    sigmas = {
+        name: estimate(bars, name, window=REQUEST.label.window, timeframe=TIMEFRAME)
+        for name in REQUEST.estimators
+    }
+    gapped = dev_of(past, bars, rows, REQUEST, sigmas=sigmas, timeframe=TIMEFRAME)
+    assert np.isnan(past.label[996:1_000]).all()
+    assert set(range(996, 1_000)) <= set(gapped.between.rows)
+    assert not set(gapped.between.rows) & set(gapped.rows)
+    _, trial = run(gapped, first_candidate(REQUEST))
+    outcome = trial.outcome()
+    fold = next(fold for fold in gapped.folds if 0 in fold.between)
+    said = outcome.models[fold.number].predict(past.features[gapped.between.rows[fold.between]])
+    training = gapped.rows[fold.training]
+    scale = past.facts(training).edge_scale
+    expected = implied_edge(said, past.column("tau")[gapped.between.rows[fold.between]], scale)
+    assert np.allclose(outcome.edge_between[fold.between], expected, equal_nan=True)
+    sure = np.full_like(outcome.edge_between, 0.5)
+    silent = replace(outcome, edge=np.full_like(outcome.edge, np.nan), edge_between=sure * np.nan)
+    trades = [
+        account_of(gapped, bars, one, first_candidate(REQUEST), REQUEST).n_trades
+        for one in (silent, replace(silent, edge_between=sure))
+    ]
+    assert trades[0] == 0 < trades[1]
+
+
+@pytest.mark.parametrize(("rounds", "steps"), [(1, [3, 6, 9]), (2, [2, 3, 6, 9]), (3, [1, 2, 3, 6, 9])])
+def test_trial_of_few_rounds_tells_the_third_that_its_boosting_has_come_to(
+    dev: Dev, rounds: int, steps: list[int]
+) -> None:
+    told, trial = run(dev, candidate_of(REQUEST, {"rounds": rounds}))
+    assert [step for step, _ in told] == steps
+    assert told[-1][1] == trial.outcome().score
 
 
 def test_candidate_that_is_not_on_offer_raises() -> None:
