@@ -26,15 +26,25 @@ UPSTREAM: Final[dict[str, tuple[str, ...]]] = {
 """The tables that each derived table is computed from."""
 
 
-CODE: Final = ("truebar", "truebar_io.stages")
-"""Packages that compute, or decide what is computed from what."""
+CODE: Final = ("truebar", "truebar_io.stages", "truebar_io.studies")
+"""Packages and modules that compute, or decide what is computed from what."""
 
-LIBRARIES: Final = ("numba", "numpy", "pandas", "scikit-learn", "xgboost")
+SHOWS: Final = (
+    "truebar/reports/",
+    "truebar/figures/",
+    *(f"truebar_io.stages/{name}.py" for name in ("pictures", "report_parts", "reporting")),
+)
+"""What of them only draws what is computed: a page that looks otherwise makes no model stale."""
+
+LIBRARIES: Final = ("numba", "numpy", "optuna", "pandas", "scikit-learn", "scipy", "xgboost")
 """Distributions whose version can change a number."""
 
 
 def _sources(package: str) -> list[tuple[str, bytes]]:
-    """Return name and content of every Python source of a package."""
+    """Return name and content of every Python source of a package, or of a module."""
+    parent, _, name = package.rpartition(".")
+    if parent and (module := resources.files(parent) / f"{name}.py").is_file():
+        return [(package, module.read_bytes())]
     root = resources.files(package)
     stack, found = [root], []
     while stack:
@@ -43,16 +53,20 @@ def _sources(package: str) -> list[tuple[str, bytes]]:
                 stack.append(entry)
             elif entry.name.endswith(".py"):
                 found.append((package + str(entry).removeprefix(str(root)), entry.read_bytes()))
-    return sorted(found)
+    return sorted((name, content) for name, content in found if not name.startswith(SHOWS))
+
+
+def computing_sources() -> list[tuple[str, bytes]]:
+    """Return name and content of every Python source that can change a number, in a fixed order."""
+    return [source for package in CODE for source in _sources(package)]
 
 
 @cache
 def code_digest() -> str:
     """Return a digest of the code that computes: truebar's sources, and the versions of the libraries."""
     digest = sha256()
-    for package in CODE:
-        for name, content in _sources(package):
-            digest.update(name.encode() + b"\0" + sha256(content).digest())
+    for name, content in computing_sources():
+        digest.update(name.encode() + b"\0" + sha256(content).digest())
     for library in LIBRARIES:
         digest.update(f"{library}=={metadata.version(library)}".encode())
     return digest.hexdigest()
