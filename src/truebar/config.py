@@ -207,7 +207,7 @@ class ThresholdTuningConfig(Settings):
 
     enabled: bool = Field(True, description="off: both thresholds equal the round-trip cost")
     methods: tuple[Literal["ev_net", "f1", "pr_auc"], ...] = Field(
-        ("ev_net",), min_length=1, description="the first one decides"
+        ("ev_net",), min_length=1, description="curves to show; ev_net decides, listed or not"
     )
 
 

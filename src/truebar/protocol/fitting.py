@@ -20,6 +20,7 @@ from truebar.models.out_of_fold import OutOfFold
 from truebar.models.recipe import Recipe
 from truebar.models.xgboost import XgboostModel, fit_rows, out_of_fold
 from truebar.thresholds import Thresholds, at_cost, optimise
+from truebar.thresholds.tuning import TuningMethod
 from truebar.times import nanoseconds
 
 
@@ -115,6 +116,7 @@ def tune_thresholds(
     *,
     timeframe: str,
     funding: pd.DataFrame | None = None,
+    method: TuningMethod = "ev_net",
 ) -> Thresholds:
     """Return the entry thresholds of the recipe's rule, from decision and engine over out-of-fold edges.
 
@@ -126,6 +128,8 @@ def tune_thresholds(
         recipe: rule, costs, sides and sizes.
         timeframe: of the bars.
         funding: `market.funding`; None is a market without.
+        method: what they are best by. Only `ev_net` may decide about money (METHOD §3), whatever the recipe
+            lists; the others make a curve to look at.
 
     Raises:
         CorruptDataError: when bars and history are not of the same rows.
@@ -145,7 +149,7 @@ def tune_thresholds(
         tau=history.column("tau")[span],
         edge_scale=scale[span],
         config=recipe.backtest,
-        method=recipe.thresholds.methods[0],
+        method=method,
         funding=funding,
         labels=history.label[span],
         horizon_bars=recipe.label.horizon_bars,

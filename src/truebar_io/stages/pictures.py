@@ -98,10 +98,16 @@ def reliability_picture(
     return line_chart(title, every, series, level=0.0)
 
 
-def curve_picture(curve: Sequence[CurvePoint], cost: float, partition: Partition) -> Picture:
-    """Return what the best pair with each threshold of a side earned a year, by threshold in costs."""
+def curve_picture(
+    curve: Sequence[CurvePoint], cost: float, partition: Partition, method: str = "ev_net"
+) -> Picture:
+    """Return what the best pair with each threshold of a side earned a year, by threshold in costs.
+
+    For another method than `ev_net` it is the pair's own score.
+    """
     multiples = sorted({point.long for point in curve} | {point.short for point in curve})
-    per_year = BARS_PER_YEAR[partition.timeframe] * 100
+    earned = method == "ev_net"
+    per_year = BARS_PER_YEAR[partition.timeframe] * 100 if earned else 1
 
     def best(side: str) -> FloatArray:
         scores = [
@@ -110,7 +116,8 @@ def curve_picture(curve: Sequence[CurvePoint], cost: float, partition: Partition
         ]
         return np.array([max(found) * per_year if found else np.nan for found in scores])
 
-    title = f"{partition}: net log return a year, %, by entry threshold in round-trip costs"
+    shown = "net log return a year, %," if earned else f"{method} (decides nothing)"
+    title = f"{partition}: {shown} by entry threshold in round-trip costs"
     return line_chart(
         title, np.array(multiples) / cost, {"long": best("long"), "short": best("short")}, level=0.0
     )

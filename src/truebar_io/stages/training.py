@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from truebar import calibration
 from truebar.config import Settings
 from truebar.errors import BundleError
+from truebar.figures import Picture
 from truebar.history import History
 from truebar.models.bundle import Bundle, Manifest
 from truebar.models.out_of_fold import Between, OutOfFold, predicted_before
@@ -18,7 +20,7 @@ from truebar.models.recipe import Recipe
 from truebar.models.xgboost import embargo_of, fit_rows
 from truebar.partitions import Partition
 from truebar.protocol import cross_calibrated, tune_thresholds
-from truebar.thresholds.values import round_trip_cost
+from truebar.thresholds.values import Thresholds, round_trip_cost
 from truebar.validation import Vault
 from truebar_io.bundles import BundleStore
 from truebar_io.configuration import Configuration
@@ -174,9 +176,27 @@ def set_thresholds(store: Warehouse, partition: Partition, kind: str, run: Track
     chosen = {"theta_long": thresholds.long, "theta_short": thresholds.short, "rule": thresholds.method}
     run.log_params({"bundle": name, **chosen})
     run.log_bundle(bundle)
-    cost = round_trip_cost(recipe.backtest)
-    pictures = {"ev_curve": curve_picture(thresholds.curve, cost, partition)} if thresholds.curve else {}
+    curves = {"ev_net": thresholds}
+    for method in recipe.thresholds.methods if recipe.thresholds.enabled else ():
+        if method not in curves:
+            curves[method] = tune_thresholds(
+                history, bars, calibrated, recipe, timeframe=partition.timeframe, method=method
+            )
+    pictures = _curve_pictures(curves, partition, round_trip_cost(recipe.backtest))
     return {"bundle": name, **chosen, "reason": thresholds.reason or "", **kept(run, pictures)}
+
+
+def _curve_pictures(
+    curves: Mapping[str, Thresholds], partition: Partition, cost: float
+) -> dict[str, Picture]:
+    """Return the curve of each method that made one: `ev_curve`, which decides, and the others by name."""
+    return {
+        "ev_curve" if method == "ev_net" else f"{method}_curve": curve_picture(
+            made.curve, cost, partition, method
+        )
+        for method, made in curves.items()
+        if made.curve
+    }
 
 
 def known_rows(history: History, rows: pd.DataFrame, recipe: Recipe, timeframe: str) -> OutOfFold:

@@ -314,8 +314,14 @@ def test_training_on_fewer_bars_than_the_configuration_asks_for_is_refused(works
     assert BundleStore(workshop.home).current(PARTITION, KIND) is None
 
 
-def test_thresholds_are_tuned_and_the_curve_is_kept(workshop):
+def test_thresholds_are_tuned_and_the_curves_are_kept(workshop):
     workshop.bundle()
+    asked = {"TRUEBAR_XGB__POSTPROCESSING__THRESHOLD_TUNING": "{enabled: true, methods: [f1, pr_auc]}"}
+    other = Workshop(workshop.home.path, QUICK | asked)
+    other.bundle()
+    told = set_thresholds(other.store, PARTITION, KIND, Run())
+    assert told["rule"] != "f1"
+    assert {"ev_curve", "f1_curve", "pr_auc_curve"} <= set(told)
     curve = workshop.store.read("*", "xgboost.ev_curve", PARTITION)
     assert len(curve) == 49
 

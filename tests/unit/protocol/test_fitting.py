@@ -61,6 +61,18 @@ def test_fit_recipe_tunes_thresholds_on_out_of_fold_rows_unless_told_not_to(fitt
     assert untuned.thresholds == at_cost(fixed.backtest)
 
 
+@pytest.mark.parametrize("methods", [("f1",), ("pr_auc", "ev_net")])
+def test_fit_recipe_decides_by_money_whatever_curves_are_asked_for(
+    fitted: FittedRecipe, methods: tuple[str, ...]
+) -> None:
+    listed = recipe(thresholds=recipe().thresholds.model_copy(update={"methods": methods}))
+    found = fit_recipe(PAST, BARS, ROWS["dev"], listed, timeframe=TIMEFRAME, made=fitted.out_of_fold)
+    assert found.thresholds == fitted.thresholds
+    shown = tune_thresholds(PAST, BARS, fitted.calibrated, listed, timeframe=TIMEFRAME, method=methods[0])
+    assert shown.method == methods[0]
+    assert [point.score for point in shown.curve] != [point.score for point in fitted.thresholds.curve]
+
+
 def test_fit_recipe_finds_what_is_planted(fitted: FittedRecipe) -> None:
     vault = ROWS["vault"]
     probabilities, label = fitted.predict(PAST.features[vault]), PAST.label[vault]
