@@ -10,6 +10,7 @@ from tests.unit.protocol.markets import TIMEFRAME, history_of, request_of, small
 from truebar.calibration import Calibrator, fit
 from truebar.errors import TooFewRowsError
 from truebar.history import History
+from truebar.models.xgboost import embargo_of, fit_rows, out_of_fold
 from truebar.protocol import deploy_rows, guard_of
 from truebar.validation import Vault, vault_rows
 
@@ -42,6 +43,35 @@ def test_guard_passes_where_the_vault_is_like_dev() -> None:
     assert guard.correlation > 0.8
     assert guard.passed
     assert "correlate" in guard.words
+
+
+def test_guard_compares_the_edges_as_each_bundle_calibrates_them() -> None:
+    everything = deploy_rows(PAST, VAULT)
+    bars = embargo_of(RECIPE, TIMEFRAME, len(DEV))
+    opens, ends = PAST.open_time, pd.DatetimeIndex(PAST.labels["label_end"])
+    fold = np.array_split(DEV, RECIPE.validation.folds)[-1]
+    made = out_of_fold(PAST, DEV, RECIPE, timeframe=TIMEFRAME)
+    label = PAST.label[made.rows]
+    calibrators = (
+        fit("platt", made.probabilities, label),
+        fit("platt", made.probabilities, np.where(label > 0, 0.0, label + (label == 0))),
+    )
+    edges = []
+    for rows, calibrator in zip((DEV, everything), calibrators, strict=True):
+        before = [row for row in rows if ends[row] <= opens[fold[0]]]
+        after = [row for row in rows if opens[row] >= ends[fold].max()][bars:]
+        training = np.array(before + after)
+        said = calibrator.predict(fit_rows(PAST, training, RECIPE).predict(PAST.features[fold]))
+        moved = PAST.labels.iloc[training].query("label != 0")
+        scale = (moved["future_return"].abs() / moved["tau"]).mean()
+        edges.append((said[:, 2] - said[:, 0]) * scale * PAST.column("tau")[fold])
+    expected = np.corrcoef(*edges)[0, 1]
+    guard = guard_of(PAST, DEV, everything, RECIPE, timeframe=TIMEFRAME, calibrators=calibrators)
+    assert guard.correlation == pytest.approx(expected, abs=1e-12)
+    assert guard.rows == fold.size
+    for other in ((calibrators[0],) * 2, calibrators[::-1], CALIBRATORS):
+        turned = guard_of(PAST, DEV, everything, RECIPE, timeframe=TIMEFRAME, calibrators=other)
+        assert abs(turned.correlation - expected) > 1e-3
 
 
 def test_guard_refuses_where_the_vault_says_the_opposite_of_dev() -> None:
