@@ -94,7 +94,7 @@ def _watch(look: Callable[[], list[StudyProgress]], out: Console, every_s: float
             while True:
                 watched |= {_name(study) for study in studies} - earlier
                 note = "" if watched else f"Waiting for a search to begin: {HOW_TO_BEGIN}. Ctrl-C ends it."
-                live.update(Group(_drawn(studies), Text(note)))
+                live.update(Group(_drawn(studies), Text(note)), refresh=True)
                 if watched and all(study.is_over for study in studies if _name(study) in watched):
                     return
                 time.sleep(every_s)
