@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from truebar.arrays import IntArray
 from truebar.models.bundle import Slice
-from truebar.validation import PurgedKFold
+from truebar.validation.apart import Fold
 
 Use = Literal["fitted", "left out", "vault"]
 
@@ -34,28 +35,19 @@ class Span:
     rows: int
 
 
-def fold_spans(
-    open_time: pd.DatetimeIndex, label_end: pd.Series, *, folds: int, embargo_bars: int
-) -> tuple[Span, ...]:
-    """Return the spans of dev's purged folds: fitted before, left out, fitted after.
+def fold_spans(open_time: pd.DatetimeIndex, label_end: pd.Series, folds: Sequence[Fold]) -> tuple[Span, ...]:
+    """Return the spans of dev's folds as they were used: fitted before, left out, fitted after.
 
     Args:
-        open_time: [m] times of dev's labelled rows, ascending.
-        label_end: [m] times at which their labels end.
-        folds: how many.
-        embargo_bars: rows dropped from training after each left-out block.
+        open_time: [n] times of the rows that the folds are places of, ascending.
+        label_end: [n] times at which their labels end.
+        folds: rows that each fold's model was fitted on, and those it left out; first in time first.
 
-    What lies between two spans of a fold was purged or embargoed. The result is the same as the splitter's
-    that the models were fitted with.
-
-    Raises:
-        TooFewRowsError: as `PurgedKFold.split`.
+    What lies between two spans of a fold was purged or embargoed, or has no label.
     """
     ends = pd.DatetimeIndex(label_end)
     found = []
-    for number, (fitted, left_out) in enumerate(
-        PurgedKFold(folds, embargo_bars=embargo_bars).split(open_time, label_end), start=1
-    ):
+    for number, (fitted, left_out) in enumerate(folds, start=1):
         before, after = fitted[fitted < left_out[0]], fitted[fitted > left_out[-1]]
         parts: tuple[tuple[Use, IntArray], ...] = (
             ("fitted", before),

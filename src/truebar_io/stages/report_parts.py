@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from truebar.config import MarketConfig
-from truebar.evidence import Evidence
 from truebar.history import History
 from truebar.models.bundle import Bundle, Manifest
 from truebar.models.recipe import Recipe
@@ -20,6 +19,7 @@ from truebar.scores.activity import ECE_BINS, brier_rows, log_loss_rows
 from truebar.scores.reliability import calibration_error, reliability_by_class
 from truebar.scores.rows import ScoredRows, scored_rows
 from truebar.units import TIMEFRAME_SECONDS
+from truebar.validation.apart import Fold
 from truebar_io.bundles import BundleStore
 from truebar_io.stages.checks import quality_of
 from truebar_io.stages.frozen import PROBABILITIES, Frozen
@@ -77,17 +77,14 @@ def calibration_of(rows: pd.DataFrame, method: str) -> Calibration:
     )
 
 
-def slices_of(manifest: Manifest, history: History, evidence: Evidence, deployed: Bundle | None) -> Slices:
-    """Return how history was cut, by the folds of dev, the evaluation bundle, and the one that may trade."""
-    folds = manifest.recipe.validation.folds
-    embargo_bars = embargo_of(manifest.recipe, manifest.timeframe, len(evidence.dev))
+def slices_of(manifest: Manifest, history: History, folds: Sequence[Fold], deployed: Bundle | None) -> Slices:
+    """Return how history was cut, by the folds of dev, the evaluation bundle, and the one that may trade.
+
+    `folds` are rows of the history that each fold's model was fitted on and left out, as it happened.
+    """
+    embargo_bars = embargo_of(manifest.recipe, manifest.timeframe, sum(left.size for _, left in folds))
     spans: list[Span] = [
-        *fold_spans(
-            history.open_time[evidence.dev],
-            history.labels["label_end"].iloc[evidence.dev],
-            folds=folds,
-            embargo_bars=embargo_bars,
-        ),
+        *fold_spans(history.open_time, history.labels["label_end"], folds),
         slice_span("Judged", "fitted", manifest.dev),
         slice_span("Judged", "vault", manifest.vault),
     ]
@@ -101,7 +98,7 @@ def slices_of(manifest: Manifest, history: History, evidence: Evidence, deployed
         vault_start=pd.Timestamp(manifest.vault.start),
         vault_end=pd.Timestamp(manifest.vault.end),
         vault_rows=manifest.vault.rows,
-        folds=folds,
+        folds=len(folds),
         embargo_bars=embargo_bars,
         spans=tuple(spans),
     )

@@ -32,8 +32,7 @@ from truebar_io.home import Home
 from truebar_io.reports import index_path, report_path, write_page
 from truebar_io.stages.frozen import PROBABILITIES, load_frozen
 from truebar_io.stages.history import load_bars, load_history
-from truebar_io.stages.judging import require_judged, vault_account, vault_of
-from truebar_io.stages.planning import evidence_on
+from truebar_io.stages.judging import folds_of, require_judged, vault_account, vault_of
 from truebar_io.stages.report_parts import (
     calibration_of,
     data_quality,
@@ -87,7 +86,6 @@ def report_inputs(
     manifest, bundles, recipe = bundle.manifest, BundleStore(store.home), bundle.manifest.recipe
     every, vault = load_bars(store, partition), vault_of(bundle)
     history = load_history(store, partition, recipe.label, every)
-    evidence = evidence_on(every, history, vault)
     account, rows = vault_account(store, partition, manifest.kind, bundle, history)
     bars = every[(every["open_time"] >= vault.start) & (every["open_time"] < vault.end)]
     rows["close"] = bars["close"].to_numpy()
@@ -99,7 +97,9 @@ def report_inputs(
         is_synthetic=is_synthetic(settings, partition.symbol),
         costs=recipe.backtest.costs,
         horizon_text=describe_horizon(manifest),
-        slices=slices_of(manifest, history, evidence, deployed),
+        slices=slices_of(
+            manifest, history, folds_of(store, partition, manifest.kind, manifest, history), deployed
+        ),
         quality=data_quality(store, partition),
         lineage=lineage_of(bundles, partition, bundle, frozen, mlflow_run_id),
         initial_capital=account.initial_capital,

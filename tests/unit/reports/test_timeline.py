@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truebar.errors import TooFewRowsError
 from truebar.models.bundle import Slice
 from truebar.reports import fold_spans, slice_span
+from truebar.validation import PurgedKFold
 
 
 def hours(count: int) -> pd.DatetimeIndex:
@@ -18,7 +18,7 @@ def hours(count: int) -> pd.DatetimeIndex:
 def test_fold_spans_by_hand_purge_before_and_embargo_after_each_fold() -> None:
     open_time = hours(30)
     label_end = pd.Series(open_time + pd.Timedelta(hours=3))
-    spans = fold_spans(open_time, label_end, folds=3, embargo_bars=2)
+    spans = fold_spans(open_time, label_end, list(PurgedKFold(3, embargo_bars=2).split(open_time, label_end)))
     middle = [span for span in spans if span.step == "Fold 2"]
 
     assert [(span.step, span.use, span.rows) for span in spans] == [
@@ -40,7 +40,8 @@ def test_fold_spans_of_one_fold_never_overlap(seed: int) -> None:
     generator = np.random.default_rng(seed)
     open_time = hours(400)[np.sort(generator.choice(400, 300, replace=False))]
     label_end = pd.Series(open_time + pd.to_timedelta(generator.integers(1, 6, 300), unit="h"))
-    spans = fold_spans(open_time, label_end, folds=4, embargo_bars=10)
+    folds = list(PurgedKFold(4, embargo_bars=10).split(open_time, label_end))
+    spans = fold_spans(open_time, label_end, folds)
 
     for step in {span.step for span in spans}:
         own = [span for span in spans if span.step == step]
@@ -48,10 +49,12 @@ def test_fold_spans_of_one_fold_never_overlap(seed: int) -> None:
     assert sum(span.rows for span in spans if span.use == "left out") == 300
 
 
-def test_fold_spans_with_fewer_rows_than_folds_are_refused() -> None:
-    open_time = hours(3)
-    with pytest.raises(TooFewRowsError):
-        fold_spans(open_time, pd.Series(open_time + pd.Timedelta(hours=1)), folds=5, embargo_bars=0)
+def test_fold_spans_show_a_fold_as_it_was_fitted_also_where_that_was_wrong() -> None:
+    open_time = hours(12)
+    label_end = pd.Series(open_time + pd.Timedelta(hours=3))
+    spans = fold_spans(open_time, label_end, [(np.arange(0, 6), np.arange(6, 11))])
+    assert [(span.use, span.rows) for span in spans] == [("fitted", 6), ("left out", 5)]
+    assert spans[0].end > spans[1].start
 
 
 def test_slice_span_is_the_slice_in_time() -> None:
