@@ -66,7 +66,7 @@ export: install     ## Write a table to a file: [TABLE=features.matrix] [TO=file
 	$(BIN)/truebar export "$(TABLE)" $(if $(TO),--to "$(TO)") $(WHERE)
 
 test: install    ## Run all tests.
-	$(BIN)/pytest -n 2 --dist loadfile -m "not daemon"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not daemon"
 	$(BIN)/pytest -m daemon
 
 proofs: install  ## Size and power on hundreds of markets, other seeds, real ones (hours; goes on where it stopped).

@@ -75,7 +75,7 @@ def settled_bars(factor: float, *, twice: bool = False) -> int:
         twice: for an average of an average, both with α: the weight is then (1 + αn)(1 - α)^n.
 
     >>> settled_bars(0.5), settled_bars(0.5, twice=True)
-    (30, 34)
+    (30, 35)
     """
     if factor >= 1.0:
         return 0

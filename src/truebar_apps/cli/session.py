@@ -42,13 +42,13 @@ class Session:
     @classmethod
     def start(cls, partitions: Sequence[Partition]) -> Session:
         """Load the graph, close runs whose process is gone, and make the partitions known."""
+        checkout = require_checkout()  # first: a wheel without the orchestration extra is told so in words
         clock = StageClock()
         with clock.within(DAGSTER):
-            return cls._load(partitions, clock)
+            return cls._load(partitions, clock, checkout)
 
     @classmethod
-    def _load(cls, partitions: Sequence[Partition], clock: StageClock) -> Session:
-        checkout = require_checkout()
+    def _load(cls, partitions: Sequence[Partition], clock: StageClock, checkout: Path) -> Session:
         home = Home.from_environment(checkout)
         prepare_dagster_home(checkout, home)
         settings = load_configuration(checkout)

@@ -70,9 +70,8 @@ def test_digest_differs_between_types(digest, make_family: MakeBars) -> None:
 
 
 def test_digest_of_rows_without_key_is_independent_of_their_order(warehouse, hourly) -> None:
-    curve = pd.DataFrame(
-        {"threshold_bps": [1.0, 2.0, 2.0], "n": [5, 6, 7], "side": ["long", "long", "short"]}
-    )
+    pairs = {"long": [1.0, 2.0, 2.0], "short": [1.0, 1.0, 2.0], "score": [0.1, 0.2, 0.3]}
+    curve = pd.DataFrame(pairs | {"low": 0.0, "high": 1.0, "n_trades": [5, 6, 7]})
     first = warehouse.write(hourly, "xgboost.ev_curve", curve, mode="replace")
     second = warehouse.write(hourly, "xgboost.ev_curve", curve[::-1], mode="replace")
     assert first.digest == second.digest
