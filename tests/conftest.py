@@ -1,4 +1,7 @@
-"""A test that is skipped proves nothing: only missing shared data or a missing GPU is a reason."""
+"""Rules of the whole suite: the long files run first, and what is skipped needs a reason.
+
+A test that is skipped proves nothing: only missing shared data or a missing GPU is a reason.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,22 @@ import pytest
 
 REASONS = ("../shared", "GPU")
 
+LONG = (
+    "test_demo.py",
+    "test_truth.py",
+    "test_kills.py",
+    "test_graph.py",
+    "test_studies.py",
+    "test_sensors.py",
+)
+"""Begun first, so that no worker is left alone with one of them at the end."""
+
 _refused: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first; within a file the order stays."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 def refused_skip(report: pytest.TestReport | pytest.CollectReport) -> str | None:
