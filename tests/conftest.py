@@ -10,6 +10,7 @@ import pytest
 REASONS = ("../shared", "GPU")
 
 LONG = (
+    "test_daemon.py",
     "test_demo.py",
     "test_truth.py",
     "test_kills.py",
