@@ -96,7 +96,7 @@ def summary(lines: Sequence[dict[str, Any]]) -> str:
         edges = sum(line["verdict"] == "edge" for line in group)
         words = f"{symbol} at {costs} costs: edge {edges} of {len(group)}"
         shares = [line["found_share"] for line in group if line["found_share"] is not None]
-        if shares:
+        if shares and symbol == "SYN-EDGE":
             words += f"; found share {sum(shares) / len(shares):.3f} on average, {min(shares):.3f} at least"
         told.append(words)
     return "\n".join(told)
