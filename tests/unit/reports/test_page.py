@@ -245,21 +245,21 @@ def test_page_without_any_chart_embeds_no_plotly(inputs: ReportInputs) -> None:
 def test_synthetic_market_with_next_to_no_signal_tells_no_share_of_it(
     inputs: ReportInputs, verdict: dict[str, Any]
 ) -> None:
-    oracle = {"roc_auc": 0.512, "log_loss": 1.0, "ev_bps": 0.0}
+    oracle = {"roc_auc": 0.566, "log_loss": 1.0, "ev_bps": 0.0}
     text = words(replace(inputs, is_synthetic=True, verdict=verdict | {"oracle": oracle}))
-    assert "is 0.5120; that is next to no signal, and no share of it is told." in text
+    assert "is 0.5660; that is next to no signal, and no share of it is told." in text
     assert "this model found" not in text
 
 
 def test_synthetic_market_is_labelled_and_real_one_is_not(
     inputs: ReportInputs, verdict: dict[str, Any]
 ) -> None:
-    oracle = {"roc_auc": 0.6, "log_loss": 1.0, "ev_bps": 3.0}
+    oracle = {"roc_auc": 0.65, "log_loss": 1.0, "ev_bps": 3.0}
     text = words(replace(inputs, is_synthetic=True, verdict=verdict | {"oracle": oracle}))
 
     assert "synthetic market" in text
-    assert "the best possible direction AUC is 0.6000; this model found 13 % of it." in text
-    assert "Direction AUC ranks up above down 0.5127 0.6000" in text
+    assert "the best possible direction AUC is 0.6500; this model found 8 % of it." in text
+    assert "Direction AUC ranks up above down 0.5127 0.6500" in text
     assert "traded at the configured costs −3.17 3.00" in text
     assert "ynthetic" not in words(inputs)
 
