@@ -29,7 +29,7 @@ NO_SKILL: Final = 0.5
 LEAST_EXCESS: Final = 0.1
 """At or below this AUC beyond 0.5 the best possible forecast has nothing of which a share could be found.
 
-By luck the oracle of a market without a signal has reached 0.07 on one vault: what it ranks by changes slowly.
+By luck the oracle of a market without a signal has reached 0.07 on one vault: its ranking changes slowly.
 """
 
 
