@@ -211,7 +211,8 @@ def follow(  # noqa: PLR0912, PLR0915 - cut up, it would pass a dozen arrays to 
         state: float[STATE_FIELDS] after the bar before the first; afterwards, after the last one.
         bars: the first, at least 1, and the one after the last.
         equity: float[n].
-        journal: float[room, JOURNAL_FIELDS], with room for `rows_needed` more.
+        journal: float[room, JOURNAL_FIELDS], with room for MOST_FILLS_IN_A_BAR more rows a bar and one for
+            each funding event.
 
     Returns:
         The bar in which the account was ruined, or n.
