@@ -17,6 +17,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from tests.io.stamps import stamps
 from tests.orchestration.conftest import CHECKOUT, TRUEBAR, environment, truebar
 from truebar_apps.cli.stage_clock import STAGES
 
@@ -120,11 +121,11 @@ def test_demo_synthetic_markets_say_so_in_bars_table_and_reports(undisturbed):
 
 def test_demo_second_run_writes_nothing_and_keeps_the_bundles(undisturbed):
     home, first = undisturbed
-    files = {path: path.stat().st_mtime_ns for path in (home / "warehouse").rglob("*.duckdb")}
+    files = stamps((home / "warehouse").rglob("*.duckdb"))
     second = demo(home)
     assert (second["trained"], second["refreshed"], second["klines_written"]) == (0, 0, 0)
     assert second["verdicts"] == first["verdicts"]
-    assert {path: path.stat().st_mtime_ns for path in (home / "warehouse").rglob("*.duckdb")} == files
+    assert stamps((home / "warehouse").rglob("*.duckdb")) == files
 
 
 def test_demo_reports_are_one_page_each_without_remote_resources(undisturbed):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.io.stamps import stamp
 from tests.unit.features.markets import random_bars
 from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.partitions import Partition
@@ -80,10 +81,10 @@ def test_publish_after_bars_were_appended_has_the_bits_of_a_recomputation(
 def test_publish_of_the_same_bars_again_folds_nothing(shelf):
     first = shelf.publish()
     file = shelf.store.root / "BTCUSDT" / "5m" / "features.duckdb"
-    before = file.stat()
+    before = stamp(file)
     assert shelf.publish() == first
     assert shelf.folded == [700, 0]
-    assert file.stat() == before
+    assert stamp(file) == before
     assert shelf.is_fresh()
 
 

@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from tests.io.stamps import stamps
 from truebar_io.warehouse import Warehouse
 from truebar_io.warehouse.files import SchemaFiles, temporary
 
@@ -46,7 +47,7 @@ def test_diagnose_leftovers_are_found_and_swept_and_nothing_else(filled, hourly,
     spill = Path(f"{temporary(files.file())}.spill")
     spill.mkdir()
     (spill / "block").touch()
-    others = {p: p.stat() for p in files.folder.iterdir() if p not in {*left, spill}}
+    others = stamps({*files.folder.iterdir()} - {*left, spill})
 
     findings = filled.diagnose()
 
@@ -54,7 +55,7 @@ def test_diagnose_leftovers_are_found_and_swept_and_nothing_else(filled, hourly,
     assert {(finding.severity, finding.partition) for finding in findings} == {("warning", hourly)}
     assert all("killed writer" in finding.problem and "--fix" in finding.advice for finding in findings)
     assert set(filled.sweep()) == {*left, spill}
-    assert {p: p.stat() for p in files.folder.iterdir()} == others
+    assert stamps(files.folder.iterdir()) == others
     assert filled.diagnose() == []
 
 
@@ -154,8 +155,6 @@ def test_diagnose_matrix_that_cannot_be_read_is_found(warehouse, hourly, make_fa
 
 
 def test_diagnose_reads_only(filled, files) -> None:
-    before = {path: path.stat() for path in files.folder.iterdir()}
+    before = stamps(files.folder.iterdir())
     filled.diagnose()
-    assert {path: path.stat().st_mtime_ns for path in files.folder.iterdir()} == {
-        path: status.st_mtime_ns for path, status in before.items()
-    }
+    assert stamps(files.folder.iterdir()) == before

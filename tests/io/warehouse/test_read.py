@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from tests.io.stamps import stamps
 from truebar.errors import (
     ConfigurationError,
     MissingDataError,
@@ -249,11 +250,11 @@ def test_query_attaches_only_what_is_named_and_read_only(own, hourly, monkeypatc
         return connect(*arguments, **options)
 
     monkeypatch.setattr(duckdb, "connect", spying)
-    before = {path: path.stat().st_mtime_ns for path in own.root.rglob("*")}
+    before = stamps(own.root.rglob("*"))
     assert len(own.query("from market.klines")) == 14
     assert len(own.read("*", KLINES, [hourly])) == 10
     assert set(opened) == {":memory:"}
-    assert {path: path.stat().st_mtime_ns for path in own.root.rglob("*")} == before
+    assert stamps(own.root.rglob("*")) == before
     with pytest.raises(
         WarehouseDamagedError, match=r"BTC-USD/1h/features\.duckdb cannot be read.*Move it away"
     ):

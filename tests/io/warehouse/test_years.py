@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.io.stamps import stamp
 from truebar.errors import CorruptDataError, MissingDataError
 from truebar_io.warehouse import Warehouse
 
@@ -35,14 +36,14 @@ def test_write_fine_timeframe_lies_in_a_file_of_each_year(warehouse, by_minute, 
 
 def test_write_append_touches_only_the_years_of_its_rows(warehouse, by_minute, new_year, make_bars) -> None:
     warehouse.write(by_minute, KLINES, new_year, made_from="first")
-    old = next(warehouse.root.rglob("market.2023.duckdb")).stat()
+    old = stamp(next(warehouse.root.rglob("market.2023.duckdb")))
 
     result = warehouse.write(
         by_minute, KLINES, make_bars(5, start="2024-06-01", timeframe="1m"), made_from="second"
     )
 
     assert result.rows == 35
-    assert next(warehouse.root.rglob("market.2023.duckdb")).stat() == old
+    assert stamp(next(warehouse.root.rglob("market.2023.duckdb"))) == old
 
 
 def test_write_years_of_different_origin_are_of_none_as_a_whole(warehouse, by_minute, new_year) -> None:
@@ -129,7 +130,7 @@ def test_view_is_made_in_each_year_and_an_old_year_is_not_copied_again(
     warehouse.write_tables(by_minute, {"features.price": price, "features.context": context})
     warehouse.create_view(by_minute, "features.matrix", families, made_from="one")
     assert len(warehouse.read("*", "features.matrix", [by_minute])) == 30
-    old = next(warehouse.root.rglob("features.2023.duckdb")).stat()
+    old = stamp(next(warehouse.root.rglob("features.2023.duckdb")))
 
     later = make_family(4, "a", start="2024-01-01 00:20", timeframe="1m")
     frames = {"features.price": later, "features.context": later.rename(columns={"a": "b"})}
@@ -137,7 +138,7 @@ def test_view_is_made_in_each_year_and_an_old_year_is_not_copied_again(
     result = warehouse.create_view(by_minute, "features.matrix", families, made_from="two")
 
     assert result.rows == 34
-    assert next(warehouse.root.rglob("features.2023.duckdb")).stat() == old
+    assert stamp(next(warehouse.root.rglob("features.2023.duckdb"))) == old
     assert warehouse.summary(by_minute)["features.matrix"].made_from == "two"
     times = warehouse.read(["open_time"], "features.matrix", [by_minute])["open_time"]
     assert times.is_monotonic_increasing
