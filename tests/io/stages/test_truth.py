@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -131,55 +132,83 @@ def walk(wanted: int, seed: int = 3) -> pd.DataFrame:
     ).head(wanted)
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a home that has the bars and all that follows from them; to be copied."""
+    folder = tmp_path_factory.mktemp("filled")
+    Workshop(folder / "home", QUICK).bring(walk(2_000))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judged(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """The same after a whole training, and its verdict; to be copied."""
+    folder = tmp_path_factory.mktemp("judged")
+    return folder, copied(filled, folder).train()
+
+
+def copied(folder: Path, to: Path) -> Workshop:
+    """Return a workshop over a copy: what a test does to it no other test sees."""
+    shutil.copytree(folder, to, dirs_exist_ok=True)
+    return Workshop(to / "home", QUICK)
+
+
 @pytest.fixture
-def workshop(tmp_path):
-    made = Workshop(tmp_path / "home", QUICK)
-    made.bring(walk(2_000))
-    return made
+def workshop(filled, tmp_path):
+    """One that has never trained."""
+    return copied(filled, tmp_path)
 
 
-def test_training_twice_gives_the_same_bundle_and_nothing_is_stale(workshop):
-    first = workshop.train()
-    assert not workshop.is_stale()
-    assert workshop.train() == first
+@pytest.fixture
+def trained(judged, tmp_path):
+    """One that has trained once."""
+    return copied(judged[0], tmp_path)
 
 
-def test_judging_again_after_bars_were_appended_gives_the_same_verdict(workshop):
-    first = workshop.train()
-    workshop.bring(walk(2_060))
-    publish_predictions(workshop.store, PARTITION, KIND)
-    assert workshop.judge() == first
-    assert not workshop.is_stale()
+@pytest.fixture
+def verdict(judged):
+    """What the one that has trained was told."""
+    return judged[1]
 
 
-def test_judging_on_another_bundles_predictions_is_refused(workshop, tmp_path):
-    workshop.train()
-    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+def test_training_twice_gives_the_same_bundle_and_nothing_is_stale(trained, verdict):
+    assert not trained.is_stale()
+    assert trained.train() == verdict
+
+
+def test_judging_again_after_bars_were_appended_gives_the_same_verdict(trained, verdict):
+    trained.bring(walk(2_060))
+    publish_predictions(trained.store, PARTITION, KIND)
+    assert trained.judge() == verdict
+    assert not trained.is_stale()
+
+
+def test_judging_on_another_bundles_predictions_is_refused(trained):
+    other = Workshop(trained.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
     other.bundle()
     with pytest.raises(MissingDataError, match="materialize xgboost/predictions first"):
         other.judge()
     assert other.is_stale()
 
 
-def test_a_new_recipe_is_a_second_look_at_the_same_vault(workshop):
-    assert workshop.train()["vault_looks"] == 1
-    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+def test_a_new_recipe_is_a_second_look_at_the_same_vault(trained, verdict):
+    assert verdict["vault_looks"] == 1
+    other = Workshop(trained.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
     assert other.is_stale()
     assert other.train()["vault_looks"] == 2
-    assert workshop.train()["vault_looks"] == 2
+    assert trained.train()["vault_looks"] == 2
 
 
-def test_revised_opens_in_the_vault_make_the_verdict_stale_and_refused(workshop):
-    workshop.train()
+def test_revised_opens_in_the_vault_make_the_verdict_stale_and_refused(trained):
     revised = walk(2_000)
     revised.loc[1_800:1_900, "open"] = revised.loc[1_800:1_900, ["low", "high"]].mean(axis=1)
-    workshop.bring(revised)
-    publish_predictions(workshop.store, PARTITION, KIND)
-    assert workshop.is_stale()
+    trained.bring(revised)
+    publish_predictions(trained.store, PARTITION, KIND)
+    assert trained.is_stale()
     with pytest.raises(BundleError, match="changed since the bundle"):
-        workshop.judge()
+        trained.judge()
     with pytest.raises(BundleError, match="changed since the bundle"):
-        publish_report(workshop.store, PARTITION, KIND, workshop.settings, Run())
+        publish_report(trained.store, PARTITION, KIND, trained.settings, Run())
 
 
 def test_study_in_three_trials_freezes_a_recipe_and_counts_for_good(workshop):
@@ -230,15 +259,14 @@ def test_training_without_a_search_is_one_trial_that_counts(workshop):
     assert load_frozen(BundleStore(other.home), PARTITION, KIND).n_trials == 2
 
 
-def test_retraining_interrupted_after_its_study_is_stale_until_the_rows_are_back(workshop):
-    workshop.train()
-    rows = workshop.store.read("*", "xgboost.out_of_fold", PARTITION)
-    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+def test_retraining_interrupted_after_its_study_is_stale_until_the_rows_are_back(trained):
+    rows = trained.store.read("*", "xgboost.out_of_fold", PARTITION)
+    other = Workshop(trained.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
     other.study()
-    assert workshop.is_stale()
-    workshop.study()
-    assert not workshop.is_stale()
-    pd.testing.assert_frame_equal(workshop.store.read("*", "xgboost.out_of_fold", PARTITION), rows)
+    assert trained.is_stale()
+    trained.study()
+    assert not trained.is_stale()
+    pd.testing.assert_frame_equal(trained.store.read("*", "xgboost.out_of_fold", PARTITION), rows)
 
 
 def test_study_with_a_search_gives_the_same_bundle_on_another_disk(workshop, tmp_path):
@@ -248,17 +276,15 @@ def test_study_with_a_search_gives_the_same_bundle_on_another_disk(workshop, tmp
     assert made.train()["bundle"] == other.train()["bundle"]
 
 
-def test_model_of_another_request_than_the_last_study_is_not_fitted(workshop):
-    workshop.study()
-    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+def test_model_of_another_request_than_the_last_study_is_not_fitted(trained):
+    other = Workshop(trained.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
     with pytest.raises(BundleError, match="last study was about other"):
         fit_model(other.store, PARTITION, KIND, other.settings, Run())
 
 
-def test_calibrator_of_another_training_is_not_packed(workshop):
-    workshop.bundle()
+def test_calibrator_of_another_training_is_not_packed(trained):
     other = Workshop(
-        workshop.home.path, QUICK | {"TRUEBAR_XGB__POSTPROCESSING__CALIBRATION__METHOD": "temperature"}
+        trained.home.path, QUICK | {"TRUEBAR_XGB__POSTPROCESSING__CALIBRATION__METHOD": "temperature"}
     )
     other.study()
     fit_model(other.store, PARTITION, KIND, other.settings, Run())
@@ -266,29 +292,26 @@ def test_calibrator_of_another_training_is_not_packed(workshop):
         set_thresholds(other.store, PARTITION, KIND, Run())
 
 
-def test_calibrator_is_not_fitted_on_another_trainings_rows(workshop):
-    workshop.bundle()
-    bundles = BundleStore(workshop.home)
+def test_calibrator_is_not_fitted_on_another_trainings_rows(trained):
+    bundles = BundleStore(trained.home)
     old = {name: bundles.load_part(PARTITION, KIND, name) for name in ("model.ubj", "draft.json")}
-    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+    other = Workshop(trained.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
     other.study()
     for name, content in old.items():
         bundles.save_part(PARTITION, KIND, name, content)
     with pytest.raises(BundleError, match="out_of_fold is another training's"):
-        fit_calibrator(workshop.store, PARTITION, KIND, Run())
+        fit_calibrator(trained.store, PARTITION, KIND, Run())
 
 
-def test_market_without_an_edge_has_no_bundle_that_may_trade(workshop):
-    verdict = workshop.train()
-    deployment = BundleStore(workshop.home).deployment(PARTITION, KIND)
+def test_market_without_an_edge_has_no_bundle_that_may_trade(trained, verdict):
+    deployment = BundleStore(trained.home).deployment(PARTITION, KIND)
     assert verdict["verdict"] == "no edge proven"
     assert (deployment.evaluation, deployment.bundle) == (verdict["bundle"], None)
     assert "stay flat" in deployment.reason
 
 
-def test_report_of_an_earlier_verdict_is_stale(workshop):
-    workshop.train()
-    other = Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
+def test_report_of_an_earlier_verdict_is_stale(trained):
+    other = Workshop(trained.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"})
     other.bundle()
     publish_predictions(other.store, PARTITION, KIND)
     other.judge()
@@ -314,54 +337,48 @@ def test_training_on_fewer_bars_than_the_configuration_asks_for_is_refused(works
     assert BundleStore(workshop.home).current(PARTITION, KIND) is None
 
 
-def test_thresholds_are_tuned_and_the_curves_are_kept(workshop):
-    workshop.bundle()
+def test_thresholds_are_tuned_and_the_curves_are_kept(trained):
     asked = {"TRUEBAR_XGB__POSTPROCESSING__THRESHOLD_TUNING": "{enabled: true, methods: [f1, pr_auc]}"}
-    other = Workshop(workshop.home.path, QUICK | asked)
+    other = Workshop(trained.home.path, QUICK | asked)
     other.bundle()
     told = set_thresholds(other.store, PARTITION, KIND, Run())
     assert told["rule"] != "f1"
     assert {"ev_curve", "f1_curve", "pr_auc_curve"} <= set(told)
-    curve = workshop.store.read("*", "xgboost.ev_curve", PARTITION)
+    curve = other.store.read("*", "xgboost.ev_curve", PARTITION)
     assert len(curve) == 49
 
 
-def test_perpetual_without_funding_names_it_as_missing(workshop):
-    verdict = workshop.train()
+def test_perpetual_without_funding_names_it_as_missing(verdict):
     assert verdict["missing"] == ["funding"]
     assert verdict["verdict"] == "no edge proven"
 
 
-def test_explanation_is_the_bundles_and_repeats_to_the_digit(workshop):
-    workshop.bundle()
-    first = workshop.explain()
-    table = workshop.store.read("*", "xgboost.importance", PARTITION)
-    bundles = BundleStore(workshop.home)
+def test_explanation_is_the_bundles_and_repeats_to_the_digit(trained):
+    first = trained.explain()
+    table = trained.store.read("*", "xgboost.importance", PARTITION)
+    bundles = BundleStore(trained.home)
     columns = bundles.load(PARTITION, KIND).manifest.recipe.feature_columns
     assert set(table.loc[table["level"] == "column", "feature"]) == set(columns)
     assert set(table.loc[table["level"] == "family", "feature"]) == {*COLUMN_FAMILIES, "context"}
     assert (table["family"] == "context").sum() == 2
-    published = workshop.store.summary(PARTITION)["xgboost.importance"]
+    published = trained.store.summary(PARTITION)["xgboost.importance"]
     assert published.made_from == bundles.current(PARTITION, KIND)
-    assert workshop.explain() == first
-    assert workshop.store.summary(PARTITION)["xgboost.importance"].digest == published.digest
+    assert trained.explain() == first
+    assert trained.store.summary(PARTITION)["xgboost.importance"].digest == published.digest
     assert {"importance", "families"} <= set(first)
 
 
-def test_explanation_by_the_fold_models_of_another_training_is_refused(workshop):
-    workshop.bundle()
-    bundles = BundleStore(workshop.home)
+def test_explanation_by_the_fold_models_of_another_training_is_refused(trained):
+    bundles = BundleStore(trained.home)
     models = bundles.load_part(PARTITION, KIND, "fold_models.json")
-    Workshop(workshop.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"}).bundle()
+    Workshop(trained.home.path, QUICK | {"TRUEBAR_XGB__XGB__SEED": "8"}).bundle()
     bundles.save_part(PARTITION, KIND, "fold_models.json", models)
     with pytest.raises(BundleError, match="fold models belong to another training"):
-        workshop.explain()
+        trained.explain()
 
 
-def test_judging_says_the_verdict_in_words_with_a_picture(workshop):
-    workshop.bundle()
-    publish_predictions(workshop.store, PARTITION, KIND)
-    told = judge_vault(workshop.store, PARTITION, KIND, workshop.settings, Run(), project=PROJECT)
+def test_judging_says_the_verdict_in_words_with_a_picture(trained):
+    told = judge_vault(trained.store, PARTITION, KIND, trained.settings, Run(), project=PROJECT)
     assert told["verdict"] == "no edge proven"
     assert told["in_words"].startswith("No edge proven: direction AUC 0.")
     assert "absence of proof is not proof of absence" in told["in_words"]
