@@ -13,6 +13,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_LOCK_MODEL_DEPENDENCIES := false
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
+# Where it is set, every command compiles all its Python anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Which data, partition or table a target works on, given on the command line alone; empty: all, or the default.
 DATA      :=
