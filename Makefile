@@ -67,9 +67,9 @@ mlflow: install     ## MLflow's UI over all trainings, on http://127.0.0.1:5000.
 export: install     ## Write a table to a file: [TABLE=features.matrix] [TO=file.parquet|csv] [SYMBOL=] [TIMEFRAME=]
 	$(BIN)/truebar export "$(TABLE)" $(if $(TO),--to "$(TO)") $(WHERE)
 
-# Three workers on two cores: the one with the daemon's tests mostly waits.
+# More workers than cores: the daemon's tests, and those that kill, mostly wait.
 test: install    ## Run all tests.
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 proofs: install  ## Size and power on hundreds of markets, other seeds, real ones (hours; goes on where it stopped).
 	$(BIN)/python benchmarks/size.py

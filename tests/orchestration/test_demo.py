@@ -181,7 +181,7 @@ def test_train_and_backtest_of_one_partition_judge_it_again(undisturbed):
     assert [(w["asked"], w["is_over"]) for w in watched] == [(2, True)]
 
 
-ONE = ("materialize", "-s", "SYN-EDGE", "-t", "15m", "--json")
+ONE = ("materialize", "-s", "BTC-USD", "-t", "4h", "--json")
 """What the demo does for each of its partitions, for one."""
 
 
@@ -202,12 +202,12 @@ def kill_after(home: Path, seconds: float) -> int:
 def test_work_killed_at_random_moments_completes_to_the_same_bundle(undisturbed, tmp_path):
     _, expected = undisturbed
     home = tmp_path / "home"
-    moments = [random.SystemRandom().uniform(3, 25) for _ in range(3)]
+    moments = [random.SystemRandom().uniform(3, 18) for _ in range(3)]
     ends = [kill_after(home, seconds) for seconds in moments]
     finished = truebar(home, *ONE)
     assert finished.returncode == 0, (moments, finished.stderr)
     result = json.loads(finished.stdout)
-    assert bundles(result) == {("SYN-EDGE", "15m"): bundles(expected)["SYN-EDGE", "15m"]}, moments
+    assert bundles(result) == {("BTC-USD", "4h"): bundles(expected)["BTC-USD", "4h"]}, moments
     assert -signal.SIGKILL in ends, moments
     with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
         statuses = {run.status for run in instance.get_runs()}

@@ -147,6 +147,14 @@ def judged(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     return folder, copied(filled, folder).train()
 
 
+@pytest.fixture(scope="module")
+def searched(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """The same after a training with a search, and its verdict; to be copied."""
+    folder = tmp_path_factory.mktemp("searched")
+    copied(filled, folder)
+    return folder, Workshop(folder / "home", SEARCH).train()
+
+
 def copied(folder: Path, to: Path) -> Workshop:
     """Return a workshop over a copy: what a test does to it no other test sees."""
     shutil.copytree(folder, to, dirs_exist_ok=True)
@@ -211,9 +219,9 @@ def test_revised_opens_in_the_vault_make_the_verdict_stale_and_refused(trained):
         publish_report(trained.store, PARTITION, KIND, trained.settings, Run())
 
 
-def test_study_in_three_trials_freezes_a_recipe_and_counts_for_good(workshop):
-    made = Workshop(workshop.home.path, SEARCH)
-    first = made.train()
+def test_study_in_three_trials_freezes_a_recipe_and_counts_for_good(searched, tmp_path):
+    folder, first = searched
+    made = Workshop(copied(folder, tmp_path).home.path, SEARCH)
     assert first["n_trials"] == 3
     assert not made.is_stale()
     assert made.train() == first
@@ -223,12 +231,12 @@ def test_study_in_three_trials_freezes_a_recipe_and_counts_for_good(workshop):
     best = trials[trials["state"] == "complete"].sort_values("score").iloc[-1]
     assert json.loads(best["params"])["k"] == label.k
     assert json.loads(best["params"])["estimator"] == label.estimator
-    fewer = Workshop(workshop.home.path, SEARCH | {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "2"})
+    fewer = Workshop(made.home.path, SEARCH | {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "2"})
     assert not fewer.is_stale()
     fewer.study()
     assert not fewer.is_stale()
     assert len(made.store.read("*", "registry.trials", PARTITION)) == 3
-    more = Workshop(workshop.home.path, SEARCH | {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "4"})
+    more = Workshop(made.home.path, SEARCH | {"TRUEBAR_XGB__OPTUNA__N_TRIALS": "4"})
     assert more.is_stale()
     more.study()
     again = made.store.read("*", "registry.trials", PARTITION).sort_values("number", ignore_index=True)
@@ -269,11 +277,10 @@ def test_retraining_interrupted_after_its_study_is_stale_until_the_rows_are_back
     pd.testing.assert_frame_equal(trained.store.read("*", "xgboost.out_of_fold", PARTITION), rows)
 
 
-def test_study_with_a_search_gives_the_same_bundle_on_another_disk(workshop, tmp_path):
+def test_study_with_a_search_gives_the_same_bundle_on_another_disk(searched, tmp_path):
     other = Workshop(tmp_path / "elsewhere", SEARCH)
     other.bring(walk(2_000))
-    made = Workshop(workshop.home.path, SEARCH)
-    assert made.train()["bundle"] == other.train()["bundle"]
+    assert other.train()["bundle"] == searched[1]["bundle"]
 
 
 def test_model_of_another_request_than_the_last_study_is_not_fitted(trained):
