@@ -7,19 +7,17 @@ dies, so nothing has to be cleaned up after a kill.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from truebar.errors import PartitionBusyError
 from truebar.partitions import Partition
+from truebar_io.durable import is_locked, open_lock, take_lock
 from truebar_io.home import Home
 
 _PATIENCE_S: Final = 0.2
-_PAUSE_S: Final = 0.02
 
 
 def _lease_path(home: Home, partition: Partition) -> Path:
@@ -50,8 +48,8 @@ class Lease:
         """
         path = _lease_path(home, partition)
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        if not _locked(descriptor):
+        descriptor = open_lock(path)
+        if not take_lock(descriptor, patience_s=_PATIENCE_S):
             holder = os.read(descriptor, 1_000).decode("utf-8", "replace").strip() or "another run"
             os.close(descriptor)
             raise PartitionBusyError(
@@ -68,30 +66,6 @@ class Lease:
         os.close(self.descriptor)
 
 
-def _locked(descriptor: int) -> bool:
-    """Lock the file and return True, or False when another holds the lock all the while."""
-    give_up = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= give_up:
-                return False
-            time.sleep(_PAUSE_S)
-        else:
-            return True
-
-
 def is_leased(home: Home, partition: Partition) -> bool:
     """Return whether some process holds the lease of `partition` now."""
-    path = _lease_path(home, partition)
-    if not path.exists():
-        return False
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(_lease_path(home, partition))

@@ -13,7 +13,7 @@ import typer
 from truebar.errors import StorageFullError, TruebarError
 from truebar_apps.cli import compiling, data, doctor, graph, search, verdicts
 from truebar_apps.cli.output import exit_code, print_error
-from truebar_io.warehouse.files import is_full
+from truebar_io.durable import is_full
 
 app = typer.Typer(
     name="truebar",

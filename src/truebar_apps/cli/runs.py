@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from truebar import errors
 from truebar.errors import RetryError, RunDelayedError, RunFailedError
 from truebar.partitions import Partition, Rectangle
-from truebar_io.warehouse.files import is_full
+from truebar_io.durable import is_full
 
 if TYPE_CHECKING:
     import dagster as dg

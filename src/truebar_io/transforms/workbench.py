@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import shutil
 import time
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from truebar.errors import ConfigurationError, PartitionBusyError
+from truebar_io.durable import exclusively_if_free
 from truebar_io.home import Home
 from truebar_io.transforms.build import WORKBENCH_FILE
 
@@ -20,20 +19,6 @@ LOCK_FILE: Final = "lock"
 RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 KEEP_LEFTOVERS_SECONDS: Final = 86_400.0
 """How long a failed build's database, logs and compiled SQL can be looked at."""
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[bool]:
-    """Hold the folder's lock if nobody else does; the kernel lets go of it when its process dies."""
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(descriptor)
 
 
 def sweep(home: Home, *, older_than_seconds: float = KEEP_LEFTOVERS_SECONDS) -> tuple[Path, ...]:
@@ -47,7 +32,7 @@ def sweep(home: Home, *, older_than_seconds: float = KEEP_LEFTOVERS_SECONDS) -> 
         try:
             if folder.stat().st_mtime > before:
                 continue
-            with _lock(folder) as is_free:
+            with exclusively_if_free(folder / LOCK_FILE) as is_free:
                 if is_free:
                     shutil.rmtree(folder)
                     removed.append(folder)
@@ -78,7 +63,7 @@ def workbench(home: Home, run_id: str) -> Iterator[Path]:
     sweep(home)
     folder = home.workbench / run_id
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder) as is_free:
+    with exclusively_if_free(folder / LOCK_FILE) as is_free:
         if not is_free:
             raise PartitionBusyError(f"run {run_id} is building in {folder} already; wait until it ends.")
         for entry in folder.iterdir():  # a failed attempt of the same run

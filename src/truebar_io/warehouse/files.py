@@ -7,15 +7,12 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import logging
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -24,11 +21,9 @@ from truebar.errors import ConfigurationError, StorageFullError, UnknownTableErr
 from truebar.partitions import Partition
 from truebar.tables import NAME_PATTERN
 from truebar.units import TIMEFRAME_SECONDS, YEARLY_FILE_MAX_SECONDS
+from truebar_io.durable import exclusively, exclusively_if_free, sync
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _TEMPORARY = ".tmp-"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -114,39 +109,20 @@ class SchemaFiles:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Wait until no other writer is at work, then keep the others waiting as long as the block.
-
-        The kernel frees the lock when the process ends, however it ends.
-        """
+        """Wait until no other writer is at work, then keep the others waiting as long as the block."""
         make_folder(self.folder)
-        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                _log.info("waiting for another writer of %s %s", self.partition, self.schema)
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with exclusively(self.lock, waiting_for=f"another writer of {self.partition} {self.schema}"):
             yield
-        finally:
-            os.close(descriptor)
 
     @contextmanager
     def locked_if_free(self) -> Iterator[bool]:
         """Give True with the lock held as long as the block, or False at once when a writer is at work."""
-        try:
-            descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError:  # the folder is read-only or gone: there is nothing to repair from here
-            yield False
-            return
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            free = True
-        except BlockingIOError:
-            free = False
-        try:
+        with ExitStack() as held:
+            try:
+                free = held.enter_context(exclusively_if_free(self.lock))
+            except OSError:  # the folder is read-only or gone: there is nothing to repair from here
+                free = False
             yield free
-        finally:
-            os.close(descriptor)
 
 
 def temporary(path: Path) -> Path:
@@ -173,15 +149,6 @@ def make_folder(folder: Path) -> None:
         sync(made.parent)
 
 
-def sync(path: Path) -> None:
-    """Wait until the file or folder at `path` is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def replace_text(path: Path, text: str) -> None:
     """Replace the file at `path` atomically."""
     new = temporary(path)
@@ -191,14 +158,6 @@ def replace_text(path: Path, text: str) -> None:
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
-
-
-def is_full(error: BaseException) -> bool:
-    """Return whether the system or DuckDB says that there is no room."""
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return True
-    words = ("no space left", "disk is full", "disk quota exceeded", "file too large", "out of disk")
-    return any(word in str(error).lower() for word in words)
 
 
 def storage_full(path: Path, error: BaseException) -> StorageFullError:

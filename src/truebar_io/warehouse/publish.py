@@ -16,10 +16,11 @@ from typing import Final
 import duckdb
 
 from truebar.errors import WarehouseDamagedError
+from truebar_io.durable import is_full, sync
 from truebar_io.warehouse.changes import Change, relation_of
 from truebar_io.warehouse.connection import connected, literal, quoted
 from truebar_io.warehouse.digest import TableSummary
-from truebar_io.warehouse.files import SchemaFiles, Stamp, is_full, storage_full, sync, temporary
+from truebar_io.warehouse.files import SchemaFiles, Stamp, storage_full, temporary
 from truebar_io.warehouse.sidecar import FileSummary, damaged, inspect, summarise_all, write_if_possible
 
 STEPS: Final = (

@@ -15,8 +15,9 @@ import pandas as pd
 from truebar.errors import ConfigurationError, MissingDataError, SchemaError
 from truebar.partitions import Partition
 from truebar.tables import schema_of
+from truebar_io.durable import is_full
 from truebar_io.warehouse.connection import attach_read_only, connected, literal, quoted
-from truebar_io.warehouse.files import is_full, make_folder, remove, storage_full
+from truebar_io.warehouse.files import make_folder, remove, storage_full
 from truebar_io.warehouse.reader import attach, holding, missing, relation, run
 from truebar_io.warehouse.store import Warehouse
 
