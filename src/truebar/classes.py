@@ -1,39 +1,14 @@
-"""The three classes of a label, their order, and labels read and checked."""
-
-from __future__ import annotations
+"""The three classes of a label, their order, and the names of what there is one of for each."""
 
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from truebar.arrays import FloatArray, floats
-from truebar.errors import CorruptDataError, SchemaError
-
 CLASS_LABELS: Final = (-1, 0, 1)
-"""Label of each class: class c of a model is column c of its probabilities (p_down, p_flat, p_up)."""
+"""Label of each class: class c of a model is column c of its probabilities."""
 
 CLASS_NAMES: Final = ("down", "flat", "up")
 
+PROBABILITIES: Final = ("p_down", "p_flat", "p_up")
+"""Columns of probabilities, in the order of the classes, everywhere."""
 
-def known_labels(labels: npt.ArrayLike) -> FloatArray:
-    """Return labels as float64[n], NaN where unknown.
-
-    Raises:
-        SchemaError: for anything but one column of numbers.
-        CorruptDataError: for a label other than -1, 0, 1 or missing.
-
-    >>> known_labels([1, None, -1]).tolist()
-    [1.0, nan, -1.0]
-    """
-    try:
-        values = floats(labels)
-    except (TypeError, ValueError) as error:
-        raise SchemaError(f"labels must be -1, 0, 1 or missing ({error}).") from error
-    if values.ndim != 1:
-        raise SchemaError(f"labels have shape {values.shape}; expected one for each row.")
-    strange = ~(np.isnan(values) | np.isin(values, CLASS_LABELS))
-    if strange.any():
-        row = int(np.argmax(strange))
-        raise CorruptDataError(f"label {values[row]:g} in row {row} is not -1, 0, 1 or missing.")
-    return values
+SHAP_NAMES: Final = ("shap_down", "shap_flat", "shap_up", "shap_direction")
+"""Columns of mean |SHAP|: of the margin of each class, and of up less down."""

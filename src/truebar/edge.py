@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import BoolArray, FloatArray, floats
-from truebar.classes import CLASS_LABELS, CLASS_NAMES, known_labels
+from truebar.classes import CLASS_LABELS, CLASS_NAMES
 from truebar.errors import SchemaError, TooFewRowsError
+from truebar.label_values import known_labels
 from truebar.probabilities import probability_columns
 
 PROBABILITY_SUM_TOLERANCE: Final = 1e-4

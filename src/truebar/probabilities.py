@@ -9,10 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from truebar.arrays import FloatArray, floats
+from truebar.classes import PROBABILITIES
 from truebar.errors import SchemaError
-
-COLUMNS: Final = ("p_down", "p_flat", "p_up")
-"""Order of the classes everywhere; the labels are -1, 0 and 1."""
 
 PROBABILITY_FLOOR: Final = 1e-12
 """Probabilities are held this far from 0, and for log odds from 1, before a logarithm. A 32-bit softmax
@@ -34,19 +32,19 @@ def probability_columns(probabilities: npt.ArrayLike) -> FloatArray:
     """
     try:
         if isinstance(probabilities, pd.DataFrame):
-            missing = [name for name in COLUMNS if name not in probabilities.columns]
+            missing = [name for name in PROBABILITIES if name not in probabilities.columns]
             if missing:
                 raise SchemaError(
                     f"the probabilities lack {', '.join(missing)}; expected the columns "
-                    f"{', '.join(COLUMNS)} and found {', '.join(map(str, probabilities.columns))}."
+                    f"{', '.join(PROBABILITIES)} and found {', '.join(map(str, probabilities.columns))}."
                 )
-            return np.column_stack([floats(probabilities[name]) for name in COLUMNS])
+            return np.column_stack([floats(probabilities[name]) for name in PROBABILITIES])
         rows = floats(probabilities)
     except (TypeError, ValueError) as error:
         raise SchemaError(f"the probabilities must be numbers, three in each row ({error}).") from error
-    if rows.ndim != 2 or rows.shape[1] != len(COLUMNS):
+    if rows.ndim != 2 or rows.shape[1] != len(PROBABILITIES):
         raise SchemaError(
             f"the probabilities have shape {rows.shape}; expected one row per bar and three columns: "
-            f"{', '.join(COLUMNS)}."
+            f"{', '.join(PROBABILITIES)}."
         )
     return rows

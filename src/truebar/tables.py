@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from truebar.classes import PROBABILITIES, SHAP_NAMES
 from truebar.errors import UnknownTableError
 from truebar.kinds import KINDS
 
@@ -71,7 +72,7 @@ def _at_least_zero(column: str) -> str:
 
 
 def _probabilities(prefix: str = "") -> str:
-    down, flat, up = (f"{prefix}p_{name}" for name in ("down", "flat", "up"))
+    down, flat, up = (f"{prefix}{name}" for name in PROBABILITIES)
     return (
         f"({down} is null and {flat} is null and {up} is null) or "
         f"({down} >= 0 and {flat} >= 0 and {up} >= 0 and abs({down} + {flat} + {up} - 1) <= 1e-5)"
@@ -272,13 +273,12 @@ def _family(name: str) -> TableSchema:
     )
 
 
-_SHAP: Final = ("shap_down", "shap_flat", "shap_up", "shap_direction")
 _DROPS: Final = ("auc_drop", "auc_drop_error", "score_drop", "score_drop_error")
 
 
 def _of_kind(kind: str) -> tuple[TableSchema, ...]:
     """Return the tables that every model kind has."""
-    probabilities = {"p_down": "DOUBLE", "p_flat": "DOUBLE", "p_up": "DOUBLE"}
+    probabilities = dict.fromkeys(PROBABILITIES, "DOUBLE")
     raw = {f"raw_{column}": type_ for column, type_ in probabilities.items()}
     return (
         TableSchema(
@@ -352,10 +352,10 @@ def _of_kind(kind: str) -> tuple[TableSchema, ...]:
             None,
             ("level", "feature"),
             dict.fromkeys(("feature", "level", "family"), "VARCHAR")
-            | dict.fromkeys(_SHAP + _DROPS, "DOUBLE"),
-            required=("feature", "level", "family", *_SHAP, *_DROPS),
+            | dict.fromkeys(SHAP_NAMES + _DROPS, "DOUBLE"),
+            required=("feature", "level", "family", *SHAP_NAMES, *_DROPS),
             rules={"level is a known one": _one_of("level", "column", "family")}
-            | {f"{name} is not negative": _at_least_zero(name) for name in _SHAP},
+            | {f"{name} is not negative": _at_least_zero(name) for name in SHAP_NAMES},
         ),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from truebar.classes import PROBABILITIES
 from truebar.models.bundle import Bundle
 from truebar_io.tracking import TrackedRun
 
@@ -17,7 +18,6 @@ FOLDER: Final = "bundle"
 finds those only by the tracking URI of the whole process, and lists them under no run without it."""
 
 FLAVOR: Final = "truebar"
-PROBABILITIES: Final = ("p_down", "p_flat", "p_up")
 
 
 def signature_of(bundle: Bundle) -> Any:

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray, IntArray, floats
+from truebar.classes import PROBABILITIES
 from truebar.edge import valid_probabilities
 from truebar.errors import InvalidProbabilityError, SchemaError, TooFewRowsError
-from truebar.probabilities import COLUMNS, probability_columns
+from truebar.probabilities import probability_columns
 
 ROUNDING: Final = 4 * np.finfo(np.float64).eps
 """How far the sum of three float64 divided by their sum may be from one."""
@@ -80,8 +81,8 @@ def require_classes(rows: FloatArray, classes: IntArray) -> None:
 
     Labels made without a neutral zone have no flat rows; that is accepted where p_flat is 0 in every row.
     """
-    counts = np.bincount(classes, minlength=len(COLUMNS))
-    for index, (name, count) in enumerate(zip(COLUMNS, counts, strict=True)):
+    counts = np.bincount(classes, minlength=len(PROBABILITIES))
+    for index, (name, count) in enumerate(zip(PROBABILITIES, counts, strict=True)):
         never_meant = name == "p_flat" and not rows[:, index].any()
         if count == 0 and not never_meant:
             raise TooFewRowsError(

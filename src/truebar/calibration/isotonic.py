@@ -11,8 +11,8 @@ import numpy as np
 from truebar.arrays import BoolArray, FloatArray, IntArray
 from truebar.calibration.calibrator import Calibrator, renormalised
 from truebar.calibration.inputs import require_classes
+from truebar.classes import PROBABILITIES
 from truebar.errors import ModelError, TooFewRowsError
-from truebar.probabilities import COLUMNS
 
 FEWEST_ROWS: Final = 10_000
 """With fewer rows the steps follow the noise (METHOD §5.2)."""
@@ -87,7 +87,7 @@ def fit_isotonic(rows: FloatArray, classes: IntArray) -> IsotonicCalibration:
         )
     require_classes(rows, classes)
     return IsotonicCalibration(
-        *(_fit_curve(rows[:, index], classes == index) for index in range(len(COLUMNS)))
+        *(_fit_curve(rows[:, index], classes == index) for index in range(len(PROBABILITIES)))
     )
 
 

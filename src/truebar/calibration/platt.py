@@ -12,7 +12,8 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.calibration.calibrator import Calibrator, renormalised
 from truebar.calibration.inputs import require_classes
 from truebar.calibration.logistic import fit_logistic
-from truebar.probabilities import COLUMNS, PROBABILITY_FLOOR
+from truebar.classes import PROBABILITIES
+from truebar.probabilities import PROBABILITY_FLOOR
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def fit_platt(rows: FloatArray, classes: IntArray) -> PlattCalibration:
     require_classes(rows, classes)
     log_odds = _log_odds(rows)
     lines = []
-    for index, name in enumerate(COLUMNS):
+    for index, name in enumerate(PROBABILITIES):
         members = classes == index
         if not members.any():
             lines.append((float(logit(PROBABILITY_FLOOR)), 0.0))

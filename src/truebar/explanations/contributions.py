@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray, IntArray
-
-SHAP_NAMES = ("shap_down", "shap_flat", "shap_up", "shap_direction")
+from truebar.classes import SHAP_NAMES
 
 
 class Explained(Protocol):

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from truebar.arrays import FloatArray, IntArray
+from truebar.classes import SHAP_NAMES
 from truebar.errors import CorruptDataError, SchemaError, TooFewRowsError
-from truebar.explanations.contributions import SHAP_NAMES, Explained, mean_contributions, sampled
+from truebar.explanations.contributions import Explained, mean_contributions, sampled
 from truebar.explanations.permutation import Drop, Judged, Skill, drops, skill
 from truebar.history import History
 from truebar.models.out_of_fold import OutOfFold

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from truebar import calibration
@@ -46,8 +47,11 @@ class FittedRecipe:
     out_of_fold: OutOfFold
     calibrated: OutOfFold
 
-    def predict(self, matrix: FloatArray) -> FloatArray:
-        """Return float64[n, 3], calibrated p_down, p_flat, p_up of rows of the feature matrix."""
+    def predict(self, matrix: npt.ArrayLike) -> FloatArray:
+        """Return float64[n, 3], calibrated p_down, p_flat, p_up of rows of the feature matrix.
+
+        Columns, NaN, time of availability and errors as `truebar.models.protocol.Model.predict`.
+        """
         return self.calibrator.predict(self.model.predict(matrix))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray, IntArray
-from truebar.classes import CLASS_LABELS, known_labels
+from truebar.classes import CLASS_LABELS
 from truebar.edge import valid_probabilities
 from truebar.errors import (
     ConfigurationError,
@@ -17,6 +17,7 @@ from truebar.errors import (
     SchemaError,
     TooFewRowsError,
 )
+from truebar.label_values import known_labels
 from truebar.probabilities import probability_columns
 
 SHARES_TOLERANCE: Final = 1e-6

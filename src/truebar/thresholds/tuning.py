@@ -14,12 +14,12 @@ from truebar.backtest.account import Market
 from truebar.backtest.inputs import cost_rates, market_arrays
 from truebar.backtest.simulation import simulate
 from truebar.backtest.trips import round_trips
-from truebar.classes import known_labels
 from truebar.config import BacktestConfig
 from truebar.decision import MAY_HOLD, FixedRule, target_positions
 from truebar.edge import implied_edge, valid_probabilities
 from truebar.errors import ConfigurationError, InvalidProbabilityError, SchemaError, TooFewRowsError
 from truebar.funding import expected_funding
+from truebar.label_values import known_labels
 from truebar.probabilities import probability_columns
 from truebar.risk.sizing import position_sizes
 from truebar.thresholds.choice import Tried, caution, interval_of, most_cautious

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import Field, ValidationError
 
+from truebar import classes
 from truebar.config import Settings
 from truebar.errors import BundleError
 from truebar.fingerprint import fingerprint
@@ -11,7 +14,8 @@ from truebar.models.recipe import Recipe
 from truebar.partitions import Partition
 from truebar_io.bundles import BundleStore
 
-PROBABILITIES = ["p_down", "p_flat", "p_up"]
+PROBABILITIES: Final = list(classes.PROBABILITIES)
+"""As a list: a tuple is one name to pandas."""
 
 
 class Frozen(Settings):

@@ -14,6 +14,7 @@ from truebar.arrays import BoolArray, FloatArray
 from truebar.backtest.inputs import cost_rates, market_arrays
 from truebar.backtest.simulation import simulate
 from truebar.bars import grid_of
+from truebar.classes import PROBABILITIES
 from truebar.config import BacktestConfig, LabelConfig
 from truebar.decision import FixedRule, target_positions
 from truebar.edge import class_second_moments
@@ -21,7 +22,6 @@ from truebar.errors import ConfigurationError, SchemaError, TooFewRowsError
 from truebar.labels import vol_scaled
 from truebar.market.simulated.markets import SyntheticMarket
 from truebar.market.simulated.outlook import look_ahead
-from truebar.probabilities import COLUMNS
 from truebar.risk.sizing import position_sizes
 from truebar.scores.activity import log_loss_rows
 from truebar.scores.direction import direction_score
@@ -109,7 +109,7 @@ def oracle(
     expected = np.where(known, outlook.expected_return, np.nan)
     roc_auc, log_loss = _scores(probabilities[asked], labels["label"].to_numpy()[asked])
     return Oracle(
-        probabilities=pd.DataFrame(probabilities, columns=list(COLUMNS)),
+        probabilities=pd.DataFrame(probabilities, columns=list(PROBABILITIES)),
         expected_return=expected,
         roc_auc=roc_auc,
         log_loss=log_loss,
