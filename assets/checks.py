@@ -108,7 +108,11 @@ def klines_continuity(
     )
 
 
-@_check("features", "matrix", "One row a bar, no infinity, no column mostly missing after its warm-up.")
+@_check(
+    "features",
+    "matrix",
+    "One row a bar, no infinity, no value missing that missing or still bars do not explain.",
+)
 def matrix_fit(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
     """Judge the feature matrix of every partition of the run."""
     from truebar_io.stages.checks import matrix_judgement  # noqa: PLC0415

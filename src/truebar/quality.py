@@ -9,6 +9,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from truebar.arrays import BoolArray, FloatArray
+from truebar.bars import columns_of, grid_of
+from truebar.classes import CLASS_LABELS, CLASS_NAMES
+from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.market.gaps import DELISTED_TAIL, HALTED, MISSING
 from truebar.market.quality import KlinesQuality
 
@@ -19,7 +23,15 @@ MISSING_SHARE_MAX: Final = 0.05
 """The share of missing bars that a volatility window tolerates (METHOD §1)."""
 
 FINITE_SHARE_MIN: Final = 0.95
-"""Share of finite values that every feature column must have after its first one."""
+"""Share of finite values that every feature column must have in whole rows after its first value."""
+
+WHOLE_BARS: Final = 1 + max(
+    column.warmup_bars
+    for family in COLUMN_FAMILIES.values()
+    for column in family.declared
+    if not column.is_recursive
+)
+"""Bars that the longest window of a feature rests on, its own included."""
 
 
 @dataclass(frozen=True)
@@ -112,33 +124,70 @@ def judge_continuity(quality: KlinesQuality) -> Judgement:
     )
 
 
-def judge_features(matrix: pd.DataFrame, *, bars: int) -> Judgement:
-    """Judge a feature matrix: one row a bar, no infinity, and no column that is mostly missing.
+def whole_rows(bars: pd.DataFrame, *, timeframe: str) -> BoolArray:
+    """Return of which rows the last `WHOLE_BARS` bars are all there, each traded and with a range.
+
+    A bar that is missing, did not trade or stood still makes features unknown as long as their windows hold
+    it, by their definitions: most bear one in twenty, an average true range or a stochastic not even one.
+
+    Args:
+        bars: open_time, high, low, volume.
+        timeframe: of the bars.
+    """
+    high, low, volume = columns_of(bars, ("high", "low", "volume"))
+    slot, still = grid_of(bars, timeframe).slot, ~((volume > 0) & (high > low))
+    before = max(0, len(bars) - WHOLE_BARS + 1)
+    still_so_far = np.concatenate(([0], np.cumsum(still)))
+    whole = np.zeros(len(bars), dtype=np.bool_)
+    whole[WHOLE_BARS - 1 :] = (slot[WHOLE_BARS - 1 :] - slot[:before] == WHOLE_BARS - 1) & (
+        still_so_far[WHOLE_BARS:] == still_so_far[:before]
+    )
+    return whole
+
+
+def _shares(finite: BoolArray, begun: BoolArray) -> FloatArray:
+    """Return the share of finite values among those of each column that has begun; 1 where none has."""
+    counted = begun.sum(axis=0)
+    return np.where(counted, finite.sum(axis=0) / np.maximum(counted, 1), 1.0)
+
+
+def judge_features(matrix: pd.DataFrame, bars: pd.DataFrame, *, timeframe: str) -> Judgement:
+    """Judge a feature matrix: one row a bar, no infinity, and nothing missing but what its bars explain.
 
     Args:
         matrix: feature columns only, one row a bar; NaN in the warm-up and where an input is missing. A
             column that is missing throughout is no fault: its source does not give what it stands on, or
             the history is shorter than its warm-up.
-        bars: rows that `market.klines` has.
+        bars: open_time, high, low, volume of `market.klines`; rows that are not whole are not asked for
+            values (see `whole_rows`).
+        timeframe: of the bars.
     """
     values = matrix.to_numpy(dtype=np.float64)
     finite = np.isfinite(values)
+    asked = np.zeros(len(matrix), dtype=np.bool_)
+    if len(matrix) == len(bars):
+        asked = whole_rows(bars, timeframe=timeframe)
     begun = np.logical_or.accumulate(finite, axis=0)
-    given = finite.any(axis=0)
-    shares = np.where(given, finite.sum(axis=0) / np.maximum(begun.sum(axis=0), 1), 1.0)
-    sparse = [
-        str(name) for name, share in zip(matrix.columns, shares, strict=True) if share < FINITE_SHARE_MIN
+    shares, shares_asked = _shares(finite, begun), _shares(finite[asked], begun[asked])
+    broken = [
+        str(name)
+        for name, share in zip(matrix.columns, shares_asked, strict=True)
+        if share < FINITE_SHARE_MIN
     ]
     infinite = int(np.isinf(values).sum())
     return _judgement(
         [
-            f"{len(matrix)} rows for {bars} bars" if len(matrix) != bars else None,
+            f"{len(matrix)} rows for {len(bars)} bars" if len(matrix) != len(bars) else None,
             f"{infinite} infinite values" if infinite else None,
-            f"mostly missing after their first value: {', '.join(sparse)}" if sparse else None,
+            f"not known in more than {1 - FINITE_SHARE_MIN:.0%} of the rows whose last {WHOLE_BARS} bars are "
+            f"whole, after their first value: {', '.join(broken)}"
+            if broken
+            else None,
         ],
         rows=len(matrix),
+        whole_rows=int(np.count_nonzero(asked)),
         columns=matrix.shape[1],
-        columns_without_input=int(np.count_nonzero(~given)),
+        columns_without_input=int(np.count_nonzero(~finite.any(axis=0))),
         infinite=infinite,
         least_finite_share=float(shares.min()) if shares.size else None,
     )
@@ -152,7 +201,7 @@ def judge_labels(labels: pd.DataFrame) -> Judgement:
     """
     labelled = labels[labels["label"].notna()]
     shares = labelled["label"].astype(int).value_counts(normalize=True)
-    absent = [str(value) for value in (-1, 0, 1) if value not in shares]
+    absent = [str(value) for value in CLASS_LABELS if value not in shares]
     early = int((labelled["label_end"] <= labelled["open_time"]).sum())
     return _judgement(
         [
@@ -164,6 +213,6 @@ def judge_labels(labels: pd.DataFrame) -> Judgement:
         unlabelled=len(labels) - len(labelled),
         **{
             f"share_{name}": float(shares.get(value, 0.0))
-            for name, value in (("down", -1), ("flat", 0), ("up", 1))
+            for name, value in zip(CLASS_NAMES, CLASS_LABELS, strict=True)
         },
     )

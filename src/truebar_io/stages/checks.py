@@ -38,8 +38,10 @@ def klines_judgement(store: Warehouse, partition: Partition, now: datetime) -> J
 def matrix_judgement(store: Warehouse, partition: Partition) -> Judgement:
     """Judge the published feature matrix."""
     matrix = store.read("*", from_="features.matrix", partitions=[partition])
-    bars = store.summary(partition)["market.klines"].rows
-    return judge_features(matrix.drop(columns=["open_time", "available_at"]), bars=bars)
+    columns = ["open_time", "high", "low", "volume"]
+    bars = store.read(columns, from_="market.klines", partitions=[partition])
+    features = matrix.drop(columns=["open_time", "available_at"])
+    return judge_features(features, bars, timeframe=partition.timeframe)
 
 
 def refuse_short(store: Warehouse, partition: Partition, settings: Configuration) -> None:
