@@ -1,4 +1,4 @@
-"""The four jobs: bring data in, refresh what follows from it, train, and judge again."""
+"""The five jobs: bring data in, refresh what follows from it, train, judge again, and draw again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ MODELS: Final = dg.AssetSelection.groups(*KINDS)
 JUDGEMENT: Final = dg.AssetSelection.assets(
     *([kind, name] for kind in KINDS for name in ("backtest", "report"))
 )
+
+REPORTS: Final = dg.AssetSelection.assets(*([kind, "report"] for kind in KINDS))
 
 ingest: Final = dg.define_asset_job(
     "ingest",
@@ -36,4 +38,10 @@ backtest: Final = dg.define_asset_job(
     description="Backtest, verdict and report of the current bundle, without training.",
 )
 
-JOBS: Final = (ingest, refresh, train, backtest)
+report: Final = dg.define_asset_job(
+    "report",
+    selection=REPORTS,
+    description="Report of the current verdict, without training and without a look at the vault.",
+)
+
+JOBS: Final = (ingest, refresh, train, backtest, report)

@@ -29,6 +29,13 @@ class Deployment(Settings):
     reason: str = Field(description="why there is none, or what the guard saw")
 
 
+class Reported(Settings):
+    """What the report on disk shows, and by which code it was drawn."""
+
+    verdict: str = Field(description="fingerprint of the verdict")
+    page: str = Field(default="", description="digest of the code that drew the page; empty: not recorded")
+
+
 class BundleStore:
     """`models/<symbol>/<timeframe>/<kind>/`: parts of a training, bundles, the current one."""
 
@@ -107,15 +114,15 @@ class BundleStore:
         """Keep the verdict beside the bundle it judges, outside the bundle's hash."""
         replace_file(self._folder(partition, kind) / "verdict.json", canonical_json(verdict))
 
-    def save_reported(self, partition: Partition, kind: str, verdict_fingerprint: str) -> None:
-        """Write down which verdict the report on disk shows."""
-        content = canonical_json({"verdict": verdict_fingerprint})
+    def save_reported(self, partition: Partition, kind: str, reported: Reported) -> None:
+        """Write down which verdict the report on disk shows, and by which code it was drawn."""
+        content = canonical_json(reported.model_dump(mode="json"))
         replace_file(self._folder(partition, kind) / "reported.json", content)
 
-    def reported(self, partition: Partition, kind: str) -> str | None:
-        """Return the fingerprint of the verdict that the report on disk shows; None before the first."""
+    def reported(self, partition: Partition, kind: str) -> Reported | None:
+        """Return which verdict the report on disk shows; None before the first."""
         path = self._folder(partition, kind) / "reported.json"
-        return str(json.loads(path.read_bytes())["verdict"]) if path.is_file() else None
+        return Reported.model_validate_json(path.read_bytes()) if path.is_file() else None
 
     def load_verdict(self, partition: Partition, kind: str) -> dict[str, Any] | None:
         """Return the last verdict; None before the first."""

@@ -29,11 +29,10 @@ UPSTREAM: Final[dict[str, tuple[str, ...]]] = {
 CODE: Final = ("truebar", "truebar_io.stages", "truebar_io.studies")
 """Packages and modules that compute, or decide what is computed from what."""
 
-SHOWS: Final = (
-    "truebar/reports/",
-    "truebar/figures/",
-    *(f"truebar_io.stages/{name}.py" for name in ("pictures", "report_parts", "reporting")),
-)
+PAGES: Final = ("truebar/reports/", "truebar_io.stages/report_parts.py", "truebar_io.stages/reporting.py")
+"""What of them draws the reports and their index."""
+
+SHOWS: Final = (*PAGES, "truebar/figures/", "truebar_io.stages/pictures.py")
 """What of them only draws what is computed: a page that looks otherwise makes no model stale."""
 
 LIBRARIES: Final = ("numba", "numpy", "optuna", "pandas", "scikit-learn", "scipy", "xgboost")
@@ -53,23 +52,38 @@ def _sources(package: str) -> list[tuple[str, bytes]]:
                 stack.append(entry)
             elif entry.name.endswith(".py"):
                 found.append((package + str(entry).removeprefix(str(root)), entry.read_bytes()))
-    return sorted((name, content) for name, content in found if not name.startswith(SHOWS))
+    return sorted(found)
 
 
 def computing_sources() -> list[tuple[str, bytes]]:
     """Return name and content of every Python source that can change a number, in a fixed order."""
-    return [source for package in CODE for source in _sources(package)]
+    return [source for package in CODE for source in _sources(package) if not source[0].startswith(SHOWS)]
+
+
+def drawing_sources() -> list[tuple[str, bytes]]:
+    """Return name and content of every Python source that draws reports, in a fixed order."""
+    return [source for package in CODE for source in _sources(package) if source[0].startswith(PAGES)]
+
+
+def _digest(sources: list[tuple[str, bytes]], libraries: tuple[str, ...]) -> str:
+    digest = sha256()
+    for name, content in sources:
+        digest.update(name.encode() + b"\0" + sha256(content).digest())
+    for library in libraries:
+        digest.update(f"{library}=={metadata.version(library)}".encode())
+    return digest.hexdigest()
 
 
 @cache
 def code_digest() -> str:
     """Return a digest of the code that computes: truebar's sources, and the versions of the libraries."""
-    digest = sha256()
-    for name, content in computing_sources():
-        digest.update(name.encode() + b"\0" + sha256(content).digest())
-    for library in LIBRARIES:
-        digest.update(f"{library}=={metadata.version(library)}".encode())
-    return digest.hexdigest()
+    return _digest(computing_sources(), LIBRARIES)
+
+
+@cache
+def page_digest() -> str:
+    """Return a digest of the code that draws reports: truebar's sources, and the version of plotly."""
+    return _digest(drawing_sources(), ("plotly",))
 
 
 def made_from(store: Warehouse, partition: Partition, table: str, *, code: str, settings: Any = None) -> str:

@@ -380,7 +380,7 @@ class NothingLeft:
         self.home, self.settings, self.clock = home, load_configuration(environment={}), StageClock()
 
     def bring_up_to_date(self, partitions, *, quiet, retrain):
-        return {"refreshed": 0, "trained": 0, "klines_written": 7}, {}
+        return {"refreshed": 0, "trained": 0, "redrawn": 0, "klines_written": 7}, {}
 
 
 def test_demo_on_own_data_tells_what_was_imported_refused_and_quarantined(home, folder, truebar, monkeypatch):

@@ -169,6 +169,8 @@ def test_plans_one_partition_that_cannot_be_judged_leaves_the_others_in(monkeypa
     nothing = SimpleNamespace()
     assert work.refresh_plan(nothing, nothing, nothing, nothing, [BAD, GOOD]) == ([GOOD], {BAD: error})
     assert work.training_plan(nothing, nothing, nothing, [BAD, GOOD]) == ([GOOD], {BAD: error})
+    monkeypatch.setattr(work, "needs_report", lambda home, partition, _: needs(nothing, home, partition))
+    assert work.report_plan(nothing, [BAD, GOOD]) == ([GOOD], {BAD: error})
 
 
 def test_raise_failures_names_every_partition_and_says_what_happens_next():

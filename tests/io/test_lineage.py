@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from truebar_io import lineage
-from truebar_io.lineage import LIBRARIES, code_digest, computing_sources
+from truebar_io.lineage import (
+    LIBRARIES,
+    code_digest,
+    computing_sources,
+    drawing_sources,
+    page_digest,
+)
 
 
 def test_computing_sources_hold_what_computes_and_not_what_draws() -> None:
@@ -17,6 +23,27 @@ def test_computing_sources_hold_what_computes_and_not_what_draws() -> None:
     assert {"truebar/verdict.py", "truebar/study/trial.py", "truebar_io.stages/searching.py"} <= set(names)
     assert "truebar_io.studies" in names
     assert not [name for name in names if "reports/" in name or "figures/" in name or "reporting" in name]
+
+
+def test_drawing_sources_hold_what_draws_reports_and_nothing_that_computes() -> None:
+    drawn, computed = ({name for name, _ in sources} for sources in (drawing_sources(), computing_sources()))
+    assert {"truebar/reports/style.py", "truebar/reports/charts/plot.py"} <= drawn
+    assert {"truebar_io.stages/reporting.py", "truebar_io.stages/report_parts.py"} <= drawn
+    assert not drawn & computed
+
+
+def test_page_digest_changes_with_each_source_that_draws_and_code_digest_with_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, known, code, changed = page_digest(), lineage._sources, code_digest(), ""
+
+    def edited(package: str) -> list[tuple[str, bytes]]:
+        return [(name, text + b"#" * (name == changed)) for name, text in known(package)]
+
+    monkeypatch.setattr(lineage, "_sources", edited)
+    for changed in [name for name, _ in drawing_sources()]:
+        assert page_digest.__wrapped__() != before, changed
+        assert code_digest.__wrapped__() == code, changed
 
 
 def test_computing_sources_are_the_files_as_they_are() -> None:

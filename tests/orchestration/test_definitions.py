@@ -102,6 +102,7 @@ def test_assets_that_a_run_may_begin_with_try_again_when_the_partition_is_busy()
     [
         ("ingest", {"market/klines"}),
         ("backtest", {"xgboost/backtest", "xgboost/report"}),
+        ("report", {"xgboost/report"}),
         ("train", {key for key in EXPECTED_ASSETS if key.startswith("xgboost/")}),
         (
             "refresh",

@@ -94,9 +94,10 @@ def _conclude(session: Session, partitions: Sequence[Partition], done: dict[str,
     if found:
         print_verdicts(found, session.settings)
     out = console()
+    redrawn = f", {done['redrawn']} reports drawn again" if done["redrawn"] else ""
     out.print(
         f"{done['klines_written']} klines written, {done['refreshed']} partitions refreshed, "
-        f"{done['trained']} trained"
+        f"{done['trained']} trained{redrawn}"
     )
     out.print(f"report  {index_path(session.home)}", soft_wrap=True)
     out.print(f"UI      make ui, then http://127.0.0.1:{UI_PORT}")
@@ -153,7 +154,7 @@ def _demo_on(data: Path, partition: Partition, *, json: bool) -> None:
         require_trainable(home, settings, partition)
     except PartitionError as error:
         if json:
-            done = {"refreshed": 0, "trained": 0, "klines_written": imported["rows_written"]}
+            done = {"refreshed": 0, "trained": 0, "redrawn": 0, "klines_written": imported["rows_written"]}
             failed = {partition.key: str(error)}
             verdicts = stored_verdicts(home, [partition])
             print_json({**done, "failed": failed, "imported": imported, "verdicts": verdicts})
@@ -202,7 +203,7 @@ def backtest(
     session = _start(partitions)
     failures = session.run([RunRequest.single("backtest", each) for each in partitions], quiet=json)
     failed = {partition.key: str(error) for partition, error in failures.items()}
-    done = {"refreshed": 0, "trained": 0, "klines_written": 0, "failed": failed}
+    done = {"refreshed": 0, "trained": 0, "redrawn": 0, "klines_written": 0, "failed": failed}
     _conclude(session, partitions, done, json=json)
     raise_failures(failures)
 

@@ -15,7 +15,14 @@ from truebar_apps.cli.output import console
 from truebar_apps.cli.progress import step_progress
 from truebar_apps.cli.runs import RunRequest, close_dead_runs, execute, steps_of
 from truebar_apps.cli.stage_clock import DAGSTER, StageClock
-from truebar_apps.cli.work import refresh_plan, refresh_requests, train_requests, training_plan
+from truebar_apps.cli.work import (
+    refresh_plan,
+    refresh_requests,
+    report_plan,
+    report_requests,
+    train_requests,
+    training_plan,
+)
 from truebar_io import tracking
 from truebar_io.configuration import Configuration, load_configuration
 from truebar_io.home import Home
@@ -102,7 +109,7 @@ class Session:
     def bring_up_to_date(
         self, partitions: Sequence[Partition], *, quiet: bool, retrain: bool = False
     ) -> tuple[dict[str, Any], dict[Partition, TruebarError]]:
-        """Refresh and train what is not up to date; return what was done, and why some partitions are not.
+        """Refresh, train and draw what is not up to date; return what was done, and why some are not.
 
         A partition that cannot be refreshed is not trained.
 
@@ -122,9 +129,13 @@ class Session:
         if retrain:
             untrained, unknown = fresh, {}
         failures |= unknown | self.run(train_requests(untrained), quiet=quiet)
+        judged = [partition for partition in fresh if partition not in failures]
+        undrawn, unknown = report_plan(self.home, judged)
+        failures |= unknown | self.run(report_requests(undrawn), quiet=quiet)
         done = {
             "refreshed": sum(partition in fresh for partition in stale),
             "trained": sum(partition not in failures for partition in untrained),
+            "redrawn": sum(partition not in failures for partition in undrawn),
             "klines_written": self.klines_written(readable) - before,
         }
         return done, failures

@@ -11,7 +11,7 @@ from truebar.partitions import Partition, rectangles
 from truebar_apps.cli.runs import RunRequest
 from truebar_io.configuration import Configuration
 from truebar_io.home import Home
-from truebar_io.stages.freshness import needs_refresh, needs_training
+from truebar_io.stages.freshness import needs_refresh, needs_report, needs_training
 from truebar_io.warehouse import Warehouse
 
 
@@ -42,7 +42,7 @@ def refresh_plan(
 def training_plan(
     store: Warehouse, home: Home, settings: Configuration, wanted: Sequence[Partition]
 ) -> tuple[list[Partition], dict[Partition, TruebarError]]:
-    """Return those of `wanted` that lack the model, verdict or report that their data and recipe give.
+    """Return those of `wanted` that lack the model or verdict that their data and recipe give.
 
     Also why that cannot be said of some.
     """
@@ -52,9 +52,24 @@ def training_plan(
     )
 
 
+def report_plan(
+    home: Home, wanted: Sequence[Partition]
+) -> tuple[list[Partition], dict[Partition, TruebarError]]:
+    """Return those of `wanted` whose report is not what their verdict and the page's code give now.
+
+    Also why that cannot be said of some.
+    """
+    return _plan(wanted, lambda partition: any(needs_report(home, partition, kind) for kind in KINDS))
+
+
 def refresh_requests(partitions: Sequence[Partition], symbol_order: Sequence[str]) -> list[RunRequest]:
     """Return one refresh for each exact rectangle of `partitions`."""
     return [RunRequest("refresh", rectangle) for rectangle in rectangles(partitions, symbol_order)]
+
+
+def report_requests(partitions: Sequence[Partition]) -> list[RunRequest]:
+    """Return one run for each partition that draws its report again, and nothing else."""
+    return [RunRequest.single("report", partition) for partition in partitions]
 
 
 def train_requests(partitions: Sequence[Partition]) -> list[RunRequest]:

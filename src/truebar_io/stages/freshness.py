@@ -10,11 +10,11 @@ from truebar.fingerprint import fingerprint
 from truebar.kinds import KINDS
 from truebar.models.bundle import Bundle
 from truebar.partitions import Partition
-from truebar_io.bundles import BundleStore
+from truebar_io.bundles import BundleStore, Reported
 from truebar_io.configuration import Configuration
 from truebar_io.home import Home
-from truebar_io.lineage import UPSTREAM, code_digest, made_from
-from truebar_io.reports import report_path
+from truebar_io.lineage import UPSTREAM, code_digest, made_from, page_digest
+from truebar_io.reports import index_path, report_path
 from truebar_io.sources import pending_sources
 from truebar_io.stages.feature_state import published_source
 from truebar_io.stages.frozen import load_frozen, rows_source
@@ -78,16 +78,13 @@ def needs_refresh(
 def needs_training(
     store: Warehouse, home: Home, partition: Partition, settings: Configuration, kind: str
 ) -> bool:
-    """Return whether bundle, verdict or report are not those of the recipe, data and code of now."""
+    """Return whether bundle or verdict are not those of the recipe, data and code of now."""
     bundles = BundleStore(home)
     current, verdict = bundles.current(partition, kind), bundles.load_verdict(partition, kind)
     if current is None or verdict is None or verdict["bundle"] != current:
         return True
     deployment = bundles.deployment(partition, kind)
     if deployment is None or deployment.evaluation != current:
-        return True
-    reported = bundles.reported(partition, kind) == fingerprint(verdict)
-    if not reported or not report_path(home, partition, kind).is_file():
         return True
     summary = store.summary(partition)
     tables = tuple(f"{kind}.{table}" for table in ("trades", "equity", "metrics", "importance"))
@@ -101,6 +98,21 @@ def needs_training(
     return bundle.manifest.training != plan.training or not _is_searched_for(
         store, partition, kind, bundle, plan.request.search.n_trials
     )
+
+
+def needs_report(home: Home, partition: Partition, kind: str) -> bool:
+    """Return whether the report, or the index, is not there, or not what verdict and page code of now give.
+
+    Nothing has to be trained for it. Without a verdict there is none to report.
+    """
+    bundles = BundleStore(home)
+    verdict = bundles.load_verdict(partition, kind)
+    if verdict is None:
+        return False
+    if not report_path(home, partition, kind).is_file() or not index_path(home).is_file():
+        return True
+    drawn = Reported(verdict=fingerprint(verdict), page=page_digest())
+    return bundles.reported(partition, kind) != drawn
 
 
 def _is_searched_for(

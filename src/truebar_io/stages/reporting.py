@@ -24,11 +24,12 @@ from truebar.scores.breakeven import break_even_correlation
 from truebar.scores.curves import direction_curves
 from truebar.scores.rows import scored_rows
 from truebar.thresholds.values import Thresholds, round_trip_cost
-from truebar_io.bundles import BundleStore
+from truebar_io.bundles import BundleStore, Reported
 from truebar_io.configuration import Configuration
 from truebar_io.durable import exclusively
 from truebar_io.generated import is_synthetic
 from truebar_io.home import Home
+from truebar_io.lineage import page_digest
 from truebar_io.reports import index_path, report_path, write_page
 from truebar_io.stages.frozen import PROBABILITIES, load_frozen
 from truebar_io.stages.history import load_bars, load_history
@@ -141,7 +142,9 @@ def is_shown(home: Home, partition: Partition, kind: str) -> bool:
     """Return whether the page on disk is of the verdict that stands now."""
     bundles = BundleStore(home)
     verdict, reported = bundles.load_verdict(partition, kind), bundles.reported(partition, kind)
-    return report_path(home, partition, kind).is_file() and reported == fingerprint(verdict)
+    if reported is None or not report_path(home, partition, kind).is_file():
+        return False
+    return reported.verdict == fingerprint(verdict)
 
 
 def publish_index(
@@ -176,6 +179,6 @@ def publish_report(
     page = render_report(report_inputs(store, partition, bundle, verdict, settings, run.run_id))
     path = write_page(report_path(store.home, partition, kind), page)
     publish_index(store.home, store, settings, written=(partition, kind))
-    bundles.save_reported(partition, kind, fingerprint(verdict))
+    bundles.save_reported(partition, kind, Reported(verdict=fingerprint(verdict), page=page_digest()))
     run.log_artifact(path)
     return path

@@ -9,7 +9,7 @@ import pytest
 
 from truebar.fingerprint import fingerprint
 from truebar.partitions import Partition
-from truebar_io.bundles import BundleStore
+from truebar_io.bundles import BundleStore, Reported
 from truebar_io.configuration import load_configuration
 from truebar_io.home import Home
 from truebar_io.reports import index_path, report_path, write_page
@@ -49,7 +49,7 @@ def judged(home: Home, partition: Partition, verdict: dict[str, Any], *, reporte
     bundles.save_verdict(partition, KIND, verdict)
     write_page(report_path(home, partition, KIND), "<p>a page</p>")
     if reported:
-        bundles.save_reported(partition, KIND, fingerprint(verdict))
+        bundles.save_reported(partition, KIND, Reported(verdict=fingerprint(verdict)))
 
 
 def listed(home: Home, written: Partition) -> set[str]:

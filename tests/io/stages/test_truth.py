@@ -18,10 +18,12 @@ from truebar_io.bundles import BundleStore
 from truebar_io.configuration import load_configuration
 from truebar_io.home import Home
 from truebar_io.ingest import ingest_file
+from truebar_io.reports import index_path, report_path
+from truebar_io.stages import freshness, reporting
 from truebar_io.stages.deploying import deploy
 from truebar_io.stages.explaining import publish_explanation
 from truebar_io.stages.features import publish_family, publish_matrix
-from truebar_io.stages.freshness import needs_training
+from truebar_io.stages.freshness import needs_report, needs_training
 from truebar_io.stages.frozen import load_frozen
 from truebar_io.stages.judging import judge_vault
 from truebar_io.stages.labels import publish_labels, publish_volatility
@@ -113,6 +115,9 @@ class Workshop:
     def is_stale(self) -> bool:
         return needs_training(self.store, self.home, PARTITION, self.settings, KIND)
 
+    def shows_old(self) -> bool:
+        return needs_report(self.home, PARTITION, KIND)
+
 
 def walk(wanted: int, seed: int = 3) -> pd.DataFrame:
     """Return the first bars of one walk: asking for more changes none of them."""
@@ -181,6 +186,7 @@ def verdict(judged):
 
 def test_training_twice_gives_the_same_bundle_and_nothing_is_stale(trained, verdict):
     assert not trained.is_stale()
+    assert not trained.shows_old()
     assert trained.train() == verdict
 
 
@@ -323,11 +329,28 @@ def test_report_of_an_earlier_verdict_is_stale(trained):
     publish_predictions(other.store, PARTITION, KIND)
     other.judge()
     other.explain()
-    assert other.is_stale()
+    assert other.shows_old()
     publish_report(other.store, PARTITION, KIND, other.settings, Run())
+    assert not other.shows_old()
     assert other.is_stale()
     deploy(other.store, PARTITION, KIND, Run())
     assert not other.is_stale()
+
+
+def test_page_of_other_code_or_a_lost_one_is_drawn_again_and_nothing_is_trained(trained, monkeypatch):
+    assert not trained.shows_old()
+    for module in (freshness, reporting):
+        monkeypatch.setattr(module, "page_digest", lambda: "another code")
+    assert trained.shows_old()
+    assert not trained.is_stale()
+    publish_report(trained.store, PARTITION, KIND, trained.settings, Run())
+    assert not trained.shows_old()
+    for page in (report_path(trained.home, PARTITION, KIND), index_path(trained.home)):
+        page.unlink()
+        assert trained.shows_old()
+        assert not trained.is_stale()
+        publish_report(trained.store, PARTITION, KIND, trained.settings, Run())
+        assert not trained.shows_old()
 
 
 def test_training_on_unfit_tables_is_refused_by_the_rules_of_the_checks(workshop):
