@@ -1,18 +1,22 @@
 """Tables and their columns as the UI shows them."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import dagster as dg
 
+from assets.origins import Origins, in_words
 from truebar.tables import TableSchema, schema_of
 
+LINEAGE: Final = "dagster/column_lineage"
 TIME: Final = dg.TableColumn("open_time", "timestamptz", description="When the bar opens.")
 
 MEANINGS: Final = {
     "open_time": "When the bar opens.",
     "close_time": "When the bar closes, exclusive; nothing of it is known before.",
     "open": "First price, quote currency.",
-    "high": "Highest price, quote currency; of a metric or score, upper end of its 95 % interval.",
+    "high": "Highest price, quote currency.",
+    "low": "Lowest price, quote currency.",
     "close": "Last price, quote currency.",
     "volume": "Traded, base currency.",
     "quote_volume": "Traded, quote currency; null where the source does not give it.",
@@ -49,58 +53,145 @@ MEANINGS: Final = {
     "name": "Of the metric.",
     "value": "Null where undefined.",
     "no_skill": "What it is without skill.",
-    "low": "Lowest price, quote currency; of a metric or score, lower end of its 95 % interval.",
     "long": "Threshold of the long side, log return.",
     "short": "Threshold of the short side, log return.",
     "score": "What the method maximises; null where it is undefined.",
     "n_trades": "Completed round trips.",
     "n": "Rows, bars or round trips behind it.",
-    "reason": "Why it is undefined; of a rejected row or a gap, why.",
+    "reason": "Why it is undefined; null where it is defined.",
+    "equity": "At the close of the bar, quote currency, after costs.",
+    "position": "Share of equity held at the close of the bar, signed.",
 }
 """Columns by name, in every table that has them."""
 
+SPAN: Final = {
+    "low": "Lower end of the 95 % interval; null where there is none.",
+    "high": "Upper end of the 95 % interval; null where there is none.",
+}
+OF_TABLE: Final = {
+    "metrics": SPAN,
+    "ev_curve": SPAN,
+    "quarantine": {
+        "open_time": "Of the rejected row; null where it could not be read.",
+        "row": "The rejected row as it was received.",
+        "reason": "The rule that it breaks.",
+        "seen_at": "When it was rejected.",
+    },
+    "gaps": {
+        "start": "When the first bar of the gap opens.",
+        "end": "When the last one closes.",
+        "bars": "How many.",
+        "reason": "missing, halted or delisted_tail.",
+    },
+    "imports": {
+        "file": "Name of the file, or what was generated.",
+        "sha256": "Of its content.",
+        "rows_read": "Rows in it.",
+        "rows_written": "New or changed bars.",
+        "rows_revised": "Of these, bars that were there before with other values.",
+        "rows_quarantined": "Rows that break a rule.",
+        "duplicates": "Rows that repeat another one exactly.",
+        "out_of_order": "Rows after one with a later open_time.",
+        "stamp_units": "Units of its times, with counts where they are mixed.",
+        "checksum_verified": "Whether a CHECKSUM lay beside it and is right.",
+    },
+    "trades": {
+        "entry_time": "When the bar opens at whose open the position was entered.",
+        "exit_time": "The same of its exit; of an open position the last bar.",
+    },
+}
+"""What a column means in one table, where its name does not tell."""
 
-def schema_columns(table: TableSchema) -> dg.TableSchema:
-    """Return the declared columns of a table, and as its constraints the rules that every row meets."""
-    unique = len(table.key) == 1
+UNDECLARED: Final = {
+    "equity": {"drawdown": ("double", "Share below the highest equity so far, 0 or above.")},
+    "trades": {
+        "side": ("varchar", "long or short."),
+        "units": ("double", "At entry, signed, base currency."),
+        "entry_price": ("double", "Paid, slippage included, quote currency."),
+        "exit_price": ("double", "Got, slippage included; of an open position the last close."),
+        "bars": ("bigint", "From entry to exit."),
+        "notional": ("double", "Largest, quote currency."),
+        "gross_pnl": ("double", "Before fees, slippage and funding, quote currency."),
+        "fees": ("double", "Paid, quote currency."),
+        "slippage": ("double", "Paid, quote currency."),
+        "funding": ("double", "Paid, quote currency."),
+        "net_pnl": ("double", "After all of these, quote currency."),
+        "reason": ("varchar", "Why it was left."),
+    },
+}
+"""Columns beyond the declared ones: type and meaning."""
+
+ASSETS: Final = {
+    "out_of_fold": "study",
+    "ev_curve": "thresholds",
+    "importance": "explanation",
+    "metrics": "backtest",
+}
+"""Assets that are not called what their table is; a table's columns are those of the asset."""
+
+
+def asset_of(table: str) -> dg.AssetKey:
+    """Return the key of the asset whose columns are those of a table."""
+    schema, _, name = table.partition(".")
+    return dg.AssetKey([schema, ASSETS.get(name, name)])
+
+
+def described(meaning: str, name: str, origins: Origins) -> str | None:
+    """Return what a column means and where it comes from; None where nothing is known."""
+    return " ".join(filter(None, (meaning, in_words(origins.get(name, {}))))) or None
+
+
+def schema_columns(table: TableSchema, origins: Origins) -> dg.TableSchema:
+    """Return the columns of a table, and as its constraints the rules that every row meets."""
+    unique, own = len(table.key) == 1, OF_TABLE.get(table.table, {})
     columns = [
         dg.TableColumn(
             name,
             kind.lower(),
-            description=MEANINGS.get(name),
+            description=described(own.get(name, MEANINGS.get(name, "")), name, origins),
             constraints=dg.TableColumnConstraints(
                 nullable=name not in table.key, unique=unique and name in table.key
             ),
         )
         for name, kind in table.columns.items()
     ]
+    columns += [
+        dg.TableColumn(name, kind, description=described(meaning, name, origins))
+        for name, (kind, meaning) in UNDECLARED.get(table.table, {}).items()
+    ]
     return dg.TableSchema(columns, dg.TableConstraints(list(table.rules)))
 
 
-def table_metadata(*tables: str) -> dict[str, Any]:
+def table_metadata(*tables: str, origins: Mapping[str, Origins]) -> dict[str, Any]:
     """Return the metadata of an asset that publishes these tables, the first of which bears its name.
 
-    Each further table is named with its columns, since an asset has one column schema.
+    Each further table is named with its columns, since an asset has one column schema and one lineage.
+
+    Args:
+        tables: that it publishes; none: it has no metadata.
+        origins: of each table's columns, by table.
     """
     if not tables:
         return {}
     first, *others = (schema_of(table) for table in tables)
     return {
         "dagster/table_name": first.name,
-        "dagster/column_schema": schema_columns(first),
+        "dagster/column_schema": schema_columns(first, origins.get(first.name, {})),
+        **lineage_metadata(origins.get(first.name, {})),
         **{
-            other.name: dg.MetadataValue.table_schema(schema_columns(other))
+            other.name: dg.MetadataValue.table_schema(schema_columns(other, origins.get(other.name, {})))
             for other in others
             if other.columns
         },
     }
 
 
-def column_lineage(columns: dict[str, tuple[dg.AssetKey, tuple[str, ...]]]) -> dg.TableColumnLineage:
-    """Return from which columns of one upstream asset each column comes."""
-    return dg.TableColumnLineage(
-        {
-            name: [dg.TableColumnDep(asset, source) for source in sources]
-            for name, (asset, sources) in columns.items()
-        }
-    )
+def lineage_metadata(origins: Origins) -> dict[str, Any]:
+    """Return the column lineage of an asset as metadata; none where no column has an origin."""
+    lineage = {
+        name: [
+            dg.TableColumnDep(asset_of(table), source) for table, names in origin.items() for source in names
+        ]
+        for name, origin in origins.items()
+    }
+    return {LINEAGE: dg.TableColumnLineage(lineage)} if lineage else {}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
-from assets.columns import column_lineage
+from assets.columns import described, lineage_metadata
 from assets.evaluations import tell_each_partition
+from assets.origins import Origins
 from assets.partitioned import hold_partitions, published, raise_failures
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.warehouse import WarehouseResource
@@ -38,16 +39,21 @@ def columns_of(model: Model) -> tuple[Column, ...]:
     return tuple(column for column in model.columns if column.name not in RESERVED_COLUMNS)
 
 
-def lineage_of(model: Model) -> dg.TableColumnLineage:
+def origins_of(model: Model) -> Origins:
     """Return from which columns of what a model reads each of its columns comes, where it says so."""
     (first, *_) = model.reads
-    return column_lineage({column.name: (key_of(first), column.sources) for column in columns_of(model)})
+    return {column.name: {first: column.sources} for column in columns_of(model) if column.sources}
 
 
 def asset_spec(model: Model) -> dg.AssetSpec:
     """Return the asset that one dbt model is, with its SQL and columns."""
+    origins = origins_of(model)
     columns = [
-        dg.TableColumn(column.name, column.data_type or "unknown", description=column.description)
+        dg.TableColumn(
+            column.name,
+            column.data_type or "unknown",
+            description=described(column.description, column.name, origins),
+        )
         for column in columns_of(model)
     ]
     return dg.AssetSpec(
@@ -61,7 +67,7 @@ def asset_spec(model: Model) -> dg.AssetSpec:
         metadata={
             "dagster/table_name": model.table,
             "dagster/column_schema": dg.TableSchema(columns),
-            "dagster/column_lineage": lineage_of(model),
+            **lineage_metadata(origins),
             "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
         },
     )
@@ -112,9 +118,8 @@ def materializations(
     for result in done.report.results:
         model = models.get(result.unique_id)
         if model is not None and key_of(model.table) in context.selected_asset_keys:
-            yield dg.MaterializeResult[None](
-                asset_key=key_of(model.table), metadata={"dbt_seconds": round(result.seconds, 3)}
-            )
+            told = {"dbt_seconds": round(result.seconds, 3), **lineage_metadata(origins_of(model))}
+            yield dg.MaterializeResult[None](asset_key=key_of(model.table), metadata=told)
 
 
 @dg.multi_asset(

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
-from assets.columns import TIME, column_lineage
+from assets.columns import TIME, described, lineage_metadata
 from assets.context import MANIFEST, columns_of
+from assets.origins import KLINES, Origins
 from assets.partitioned import each_partition, published
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.warehouse import WarehouseResource
@@ -29,35 +30,40 @@ def context_columns() -> tuple[Column, ...]:
     return columns_of(model)
 
 
-def families_lineage() -> dg.TableColumnLineage:
-    """Return from which family each column of the matrix comes."""
+def matrix_origins() -> Origins:
+    """Return from which family each column of the matrix comes, in their order."""
     columns = {family.name: family.columns for family in COLUMN_FAMILIES.values()}
     columns[MATRIX_FAMILIES[-1]] = tuple(column.name for column in context_columns())
-    return column_lineage(
-        {
-            name: (dg.AssetKey(["features", family]), (name,))
-            for family, names in columns.items()
-            for name in names
-            if name != "open_time"
-        }
-    )
+    return {
+        name: {f"features.{family}": (name,)}
+        for family, names in columns.items()
+        for name in names
+        if name != "open_time"
+    }
 
 
-def klines_lineage(family: ColumnFamily) -> dg.TableColumnLineage:
+def matrix_columns() -> tuple[str, ...]:
+    """Return the columns that models read, in the order of the matrix."""
+    return tuple(matrix_origins())
+
+
+def family_origins(family: ColumnFamily) -> Origins:
     """Return from which columns of the klines each column of a family comes."""
-    klines = dg.AssetKey(["market", "klines"])
-    return column_lineage({column.name: (klines, column.inputs) for column in family.declared})
+    return {column.name: {KLINES: column.inputs} for column in family.declared}
 
 
-def column_schema(family: ColumnFamily) -> dg.TableSchema:
-    """Return the columns of a family as the UI shows them, each with its warm-up."""
-    declared = [
+def feature_columns(family: ColumnFamily, origins: Origins) -> list[dg.TableColumn]:
+    """Return the columns of a family as the UI shows them, each with its warm-up and where it comes from."""
+    return [
         dg.TableColumn(
-            column.name, "float", description=f"{column.description} (warm-up {column.warmup_bars} bars)"
+            column.name,
+            "float",
+            description=described(
+                f"{column.description} (warm-up {column.warmup_bars} bars).", column.name, origins
+            ),
         )
         for column in family.declared
     ]
-    return dg.TableSchema([TIME, *declared])
 
 
 def family_asset(family: ColumnFamily) -> dg.AssetsDefinition:
@@ -74,15 +80,15 @@ def family_asset(family: ColumnFamily) -> dg.AssetsDefinition:
         description=f"{family.description} Each row is known at its bar's close.",
         metadata={
             "dagster/table_name": f"features.{family.name}",
-            "dagster/column_schema": column_schema(family),
+            "dagster/column_schema": dg.TableSchema([TIME, *feature_columns(family, family_origins(family))]),
+            **lineage_metadata(family_origins(family)),
         },
     )
     def compute_family(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
         from truebar_io.stages.features import publish_family  # noqa: PLC0415 (numba loads in the body)
 
         def compute(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-            result = publish_family(store, partition, family.name)
-            return {**published(result), "dagster/column_lineage": klines_lineage(family)}
+            return published(publish_family(store, partition, family.name))
 
         each_partition(context, warehouse, compute)
 
@@ -92,9 +98,10 @@ def family_asset(family: ColumnFamily) -> dg.AssetsDefinition:
 def matrix_schema() -> dg.TableSchema:
     """Return every column of the matrix, each described where its family declares it."""
     known = dg.TableColumn("available_at", "timestamptz", description="From when on the row may be used.")
-    columns = [column for family in COLUMN_FAMILIES.values() for column in column_schema(family).columns[1:]]
+    origins = matrix_origins()
+    columns = [column for family in COLUMN_FAMILIES.values() for column in feature_columns(family, origins)]
     of_context = [
-        dg.TableColumn(column.name, "float", description=column.description)
+        dg.TableColumn(column.name, "float", description=described(column.description, column.name, origins))
         for column in context_columns()
         if column.name != "open_time"
     ]
@@ -113,14 +120,17 @@ FAMILY_ASSETS: Final = [family_asset(family) for family in COLUMN_FAMILIES.value
     kinds={"duckdb", "sql"},
     owners=["team:research"],
     description="What models read: every column of every family, one row a bar, with the time it is known.",
-    metadata={"dagster/table_name": "features.matrix", "dagster/column_schema": matrix_schema()},
+    metadata={
+        "dagster/table_name": "features.matrix",
+        "dagster/column_schema": matrix_schema(),
+        **lineage_metadata(matrix_origins()),
+    },
 )
 def matrix(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
     """Publish the view over all families; refused when they stand at different bars."""
     from truebar_io.stages.features import publish_matrix  # noqa: PLC0415
 
     def publish(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
-        result = publish_matrix(store, partition)
-        return {**published(result), "dagster/column_lineage": families_lineage()}
+        return published(publish_matrix(store, partition))
 
     each_partition(context, warehouse, publish)

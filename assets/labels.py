@@ -1,20 +1,15 @@
 """Volatility and the labels scaled by it."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.columns import TIME, column_lineage, table_metadata
+from assets.columns import table_metadata
+from assets.origins import labels_origins
 from assets.partitioned import each_partition, published
 from assets.partitions import PARTITIONS, PER_RUN
 from resources.configuration import ConfigurationResource
 from resources.warehouse import WarehouseResource
-from truebar.tables import schema_of
-
-KLINES: Final = dg.AssetKey(["market", "klines"])
-VOLATILITY: Final = dg.AssetKey(["labels", "volatility"])
-PRICES: Final = ("open", "high", "low", "close")
-ESTIMATORS: Final = tuple(name for name in schema_of("labels.volatility").columns if name != TIME.name)
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
@@ -30,8 +25,7 @@ if TYPE_CHECKING:
     kinds={"python", "duckdb"},
     owners=["team:research"],
     description="Volatility per bar, in log-return units, from bars up to and including this one.",
-    metadata=table_metadata("labels.volatility")
-    | {"dagster/column_lineage": column_lineage(dict.fromkeys(ESTIMATORS, (KLINES, ("open_time", *PRICES))))},
+    metadata=table_metadata("labels.volatility", origins=labels_origins()),
 )
 def volatility(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
@@ -58,21 +52,7 @@ def volatility(
     kinds={"python", "duckdb"},
     owners=["team:research"],
     description="Sign of the return over the horizon where it passes tau, else 0; known at label_end.",
-    metadata=table_metadata("labels.vol_scaled")
-    | {
-        "dagster/column_lineage": dg.TableColumnLineage(
-            {
-                "sigma": [dg.TableColumnDep(VOLATILITY, estimator) for estimator in ESTIMATORS],
-                "tau": [dg.TableColumnDep(VOLATILITY, estimator) for estimator in ESTIMATORS],
-                "future_return": [dg.TableColumnDep(KLINES, "close")],
-                "label": [
-                    dg.TableColumnDep(KLINES, "close"),
-                    *(dg.TableColumnDep(VOLATILITY, estimator) for estimator in ESTIMATORS),
-                ],
-                "label_end": [dg.TableColumnDep(KLINES, "open_time")],
-            }
-        )
-    },
+    metadata=table_metadata("labels.vol_scaled", origins=labels_origins()),
 )
 def vol_scaled(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource

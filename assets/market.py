@@ -26,7 +26,9 @@ SYNTHETIC: Final = "synthetic: generated, no such market exists"
     group_name="market",
     kinds={"duckdb", "parquet"},
     owners=["team:data"],
-    metadata=table_metadata("market.klines", "market.quarantine", "market.gaps", "market.imports"),
+    metadata=table_metadata(
+        "market.klines", "market.quarantine", "market.gaps", "market.imports", origins={}
+    ),
     description=(
         "Closed klines of one symbol and timeframe, from landing/, the embedded market, or a generator. Rows "
         "that break a rule are in market.quarantine with the reason, missing and halted bars in market.gaps."

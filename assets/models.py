@@ -7,6 +7,8 @@ import dagster as dg
 
 from assets.columns import table_metadata
 from assets.context import PROJECT
+from assets.features import matrix_columns
+from assets.origins import kind_origins
 from assets.partitioned import each_partition, each_tracked, published
 from assets.partitions import ONE_BY_ONE, PARTITIONS, PATIENT
 from resources.configuration import ConfigurationResource
@@ -40,7 +42,9 @@ def kind_asset(
         kinds={by},
         owners=["team:research"],
         description=description,
-        metadata=table_metadata(*(f"{kind}.{table}" for table in tables)),
+        metadata=table_metadata(
+            *(f"{kind}.{table}" for table in tables), origins=kind_origins(kind, matrix_columns())
+        ),
     )
 
 
