@@ -1,6 +1,7 @@
 """One asset factory for every model kind, from the study to the report and the bundle that may trade."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
@@ -67,12 +68,8 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.searching import search  # noqa: PLC0415 (xgboost and optuna load in the body)
 
-        settings = configuration.load()
-
-        def freeze(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
-            return search(store, partition, kind, settings, run)
-
-        each_tracked(context, warehouse, tracking, kind, freeze)
+        work = partial(search, settings=configuration.load())
+        each_tracked(context, warehouse, tracking, kind, work)
 
     @kind_asset(
         kind,
@@ -89,12 +86,8 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.training import fit_model  # noqa: PLC0415 (xgboost loads in the body)
 
-        settings = configuration.load()
-
-        def fit(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
-            return fit_model(store, partition, kind, settings, run)
-
-        each_tracked(context, warehouse, tracking, kind, fit)
+        work = partial(fit_model, settings=configuration.load())
+        each_tracked(context, warehouse, tracking, kind, work)
 
     @kind_asset(
         kind,
@@ -108,10 +101,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.training import fit_calibrator  # noqa: PLC0415
 
-        def fit(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
-            return fit_calibrator(store, partition, kind, run)
-
-        each_tracked(context, warehouse, tracking, kind, fit)
+        each_tracked(context, warehouse, tracking, kind, fit_calibrator)
 
     @kind_asset(
         kind,
@@ -126,10 +116,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.training import set_thresholds  # noqa: PLC0415
 
-        def choose(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
-            return set_thresholds(store, partition, kind, run)
-
-        each_tracked(context, warehouse, tracking, kind, choose)
+        each_tracked(context, warehouse, tracking, kind, set_thresholds)
 
     @kind_asset(
         kind,
@@ -147,12 +134,8 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.explaining import publish_explanation  # noqa: PLC0415
 
-        settings = configuration.load()
-
-        def explain(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
-            return publish_explanation(store, partition, kind, settings, run)
-
-        each_tracked(context, warehouse, tracking, kind, explain)
+        work = partial(publish_explanation, settings=configuration.load())
+        each_tracked(context, warehouse, tracking, kind, work)
 
     @kind_asset(
         kind,
@@ -187,12 +170,8 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.judging import judge_vault  # noqa: PLC0415
 
-        settings = configuration.load()
-
-        def judge(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
-            return judge_vault(store, partition, kind, settings, run, project=PROJECT)
-
-        each_tracked(context, warehouse, tracking, kind, judge)
+        work = partial(judge_vault, settings=configuration.load(), project=PROJECT)
+        each_tracked(context, warehouse, tracking, kind, work)
 
     @kind_asset(
         kind,
@@ -211,7 +190,9 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
 
         settings = configuration.load()
 
-        def render(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
+        def render(
+            store: "Warehouse", partition: "Partition", kind: str, *, run: "TrackedRun"
+        ) -> dict[str, Any]:
             path = publish_report(store, partition, kind, settings, run)
             return {"file": dg.MetadataValue.path(path), "page": dg.MetadataValue.url(path.as_uri())}
 
@@ -229,10 +210,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.deploying import deploy as make  # noqa: PLC0415
 
-        def fit(store: "Warehouse", partition: "Partition", run: "TrackedRun") -> dict[str, Any]:
-            return make(store, partition, kind, run)
-
-        each_tracked(context, warehouse, tracking, kind, fit)
+        each_tracked(context, warehouse, tracking, kind, make)
 
     return [study, model, calibrator, thresholds, explanation, predictions, backtest, report, deploy]
 

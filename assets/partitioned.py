@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import dagster as dg
 
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from truebar_io.warehouse import Warehouse, WriteResult
 
 Work = Callable[["Warehouse", Partition], Mapping[str, Any]]
-TrackedWork = Callable[["Warehouse", Partition, "TrackedRun"], Mapping[str, Any]]
+
+
+class TrackedWork(Protocol):
+    """A stage of a model kind, its settings given already."""
+
+    def __call__(
+        self, store: Warehouse, partition: Partition, kind: str, *, run: TrackedRun
+    ) -> Mapping[str, Any]:
+        """Do it for one partition and return what is told of it."""
 
 
 def published(result: WriteResult) -> dict[str, Any]:
@@ -113,6 +121,6 @@ def each_tracked(
 
     def tracked(store: Warehouse, partition: Partition) -> Mapping[str, Any]:
         with tracking.run(context, partition, kind) as run:
-            return work(store, partition, run)
+            return work(store, partition, kind, run=run)
 
     each_partition(context, warehouse, tracked)

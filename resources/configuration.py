@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from resources.checkout import CHECKOUT
+
 if TYPE_CHECKING:
     from truebar_io.configuration import Configuration
-
-CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 class ConfigurationResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # no value type of its own

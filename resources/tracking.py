@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from truebar_io.home import Home
+from resources.checkout import HomeResource
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
     from truebar_io.tracking import TrackedRun
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 
-
-class TrackingResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # no value type of its own
+class TrackingResource(HomeResource):
     """Logs to MLflow under one TRUEBAR_HOME."""
-
-    home_folder: str = ""
-    """TRUEBAR_HOME; empty means the environment's, else `.truebar` in the checkout."""
-
-    @property
-    def home(self) -> Home:
-        """The folders of this MLflow."""
-        if self.home_folder:
-            return Home(Path(self.home_folder).expanduser().resolve())
-        return Home.from_environment(CHECKOUT)
 
     @contextmanager
     def run(self, context: dg.AssetExecutionContext, partition: Partition, kind: str) -> Iterator[TrackedRun]:

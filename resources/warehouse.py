@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import PrivateAttr
 
-from truebar_io.home import Home
+from resources.checkout import HomeResource
 
 if TYPE_CHECKING:
     from truebar.partitions import Partition
     from truebar_io.lease import Lease
     from truebar_io.warehouse import Warehouse
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 
-
-class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # no value type of its own
+class WarehouseResource(HomeResource):
     """Opens the warehouse under one TRUEBAR_HOME and holds the leases of the run that uses it."""
 
-    home_folder: str = ""
-    """TRUEBAR_HOME; empty means the environment's, else `.truebar` in the checkout."""
-
     _leases: dict[Partition, Lease] = PrivateAttr(default_factory=dict)
-
-    @property
-    def home(self) -> Home:
-        """The folders of this warehouse."""
-        if self.home_folder:
-            return Home(Path(self.home_folder).expanduser().resolve())
-        return Home.from_environment(CHECKOUT)
 
     def open(self) -> Warehouse:
         """Return the warehouse; it holds no connection and no file."""

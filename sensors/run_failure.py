@@ -17,7 +17,7 @@ from assets.partitions import PARTITIONS
 from jobs.pipeline import JOBS, refresh
 from resources.warehouse import WarehouseResource
 from sensors.tags import ASK_AGAIN, ATTEMPT, CAUSE
-from truebar import errors
+from truebar_apps.step_failures import failed_partitions, is_passing
 
 FAILURES_FILE: Final = "failures.jsonl"
 MAX_ATTEMPTS: Final = 5
@@ -38,33 +38,6 @@ def partitions_of_range(context: dg.RunFailureSensorContext) -> list[str]:
         return []
     with dg.partition_loading_context(dynamic_partitions_store=context.instance):
         return list(PARTITIONS.get_partition_keys_in_range(dg.PartitionKeyRange(first, last)))
-
-
-def errors_of(step_failures: Iterable[dg.DagsterEvent]) -> dict[str, dict[str, dict[str, str]]]:
-    """Return by step and partition the name and message of what failed (see `raise_failures`).
-
-    A step that failed in another way has no partitions here.
-    """
-    found = {}
-    for event in step_failures:
-        stated = event.step_failure_data.user_failure_data
-        value = stated.metadata.get("failed_partitions") if stated is not None else None
-        by_partition = value.value if isinstance(value, dg.JsonMetadataValue) else None
-        found[event.step_key or ""] = by_partition if isinstance(by_partition, dict) else {}
-    return found
-
-
-def is_passing(failed: dict[str, dict[str, dict[str, str]]]) -> bool:
-    """Return whether the same run may succeed later, with nothing changed by anyone.
-
-    So it is when each partition of each failed step says so (a `RetryError`: the partition was busy, the disk
-    full), and when no step failed at all: then the run's process went away.
-    """
-    for by_partition in failed.values():
-        kinds = [getattr(errors, stated["error"], None) for stated in by_partition.values()]
-        if not kinds or not all(isinstance(k, type) and issubclass(k, errors.RetryError) for k in kinds):
-            return False
-    return True
 
 
 def split(
@@ -100,13 +73,14 @@ def run_failure(
     """Log the failure, append it to `logs/failures.jsonl`, and ask for a range again, one run a partition.
 
     A range run is all or nothing for events; run one by one, only the bad partition stays red. A run of one
-    partition that a sensor asked for and a passing condition stopped is marked for the sensor `ask_again`,
-    since what landed would wait for the next file otherwise. Any other run waits for a person.
+    partition that a sensor asked for and a passing condition stopped (or that went away with its process, so
+    that no step failed) is marked for the sensor `ask_again`, since what landed would wait for the next file
+    otherwise. Any other run waits for a person.
     """
     run = context.dagster_run
     keys = partitions_of_range(context)
     message = context.failure_event.message or "no message"
-    failed = errors_of(context.get_step_failure_events())
+    failures = context.get_step_failure_events()
     context.log.error("run %s of %s failed: %s", run.run_id, run.job_name, message)
     append_failure(
         warehouse.home.logs / FAILURES_FILE,
@@ -116,7 +90,7 @@ def run_failure(
             "job": run.job_name,
             "partitions": keys or [run.tags.get(PARTITION_NAME_TAG)],
             "message": message,
-            "steps": failed,
+            "steps": {event.step_key or "": failed_partitions(event) for event in failures},
         },
     )
     if keys and context.repository_def is not None:
@@ -125,7 +99,7 @@ def run_failure(
     if (
         CAUSE in run.tags
         and PARTITION_NAME_TAG in run.tags
-        and is_passing(failed)
+        and all(is_passing(event) for event in failures)
         and attempts < MAX_ATTEMPTS
     ):
         context.instance.add_run_tags(run.run_id, {ASK_AGAIN: "waiting"})

@@ -13,7 +13,7 @@ from definitions import defs
 from resources.warehouse import WarehouseResource
 from sensors.ask_again import ask_again
 from sensors.landing import landing, signatures
-from sensors.run_failure import MAX_ATTEMPTS, is_passing, run_failure, split
+from sensors.run_failure import MAX_ATTEMPTS, run_failure, split
 from tests.orchestration.conftest import land, random_walk
 from truebar.partitions import Partition
 from truebar_io.home import Home
@@ -170,21 +170,6 @@ def test_run_failure_of_a_bad_file_is_left_to_a_person(home, instance):
     run, requests = fail(instance, partition_key=AAA.key, tags=BY_LANDING)
     assert requests is None
     assert "truebar/ask_again" not in run.tags
-
-
-@pytest.mark.parametrize(
-    ("failed", "expected"),
-    [
-        ({}, True),  # no step failed: the process went away
-        ({"a": {"AAAUSDT|1h": {"error": "PartitionBusyError"}}}, True),
-        ({"a": {"AAAUSDT|1h": {"error": "StorageFullError"}}}, True),
-        ({"a": {"AAAUSDT|1h": {"error": "PartitionBusyError"}, "B|1h": {"error": "DataError"}}}, False),
-        ({"a": {"AAAUSDT|1h": {"error": "KeyError"}}}, False),
-        ({"a": {}}, False),  # the step failed in another way
-    ],
-)
-def test_is_passing_only_when_every_failure_says_so(failed, expected):
-    assert is_passing(failed) is expected
 
 
 @pytest.mark.parametrize(

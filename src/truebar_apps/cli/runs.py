@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from truebar import errors
-from truebar.errors import RetryError, RunDelayedError, RunFailedError
+from truebar.errors import RunDelayedError, RunFailedError
 from truebar.partitions import Partition, Rectangle
-from truebar_io.durable import is_full
+from truebar_apps.step_failures import is_passing
 
 if TYPE_CHECKING:
     import dagster as dg
     from dagster import DagsterEvent, EventLogEntry, ExecuteInProcessResult
-    from dagster_shared.error import SerializableErrorInfo
 
 PROCESS_TAG: Final = "truebar/process"
 """`<run id>:<pid>:<start of the process>`. Dagster copies tags when a run is executed again, so the run id
@@ -185,32 +183,9 @@ def _refusals(result: ExecuteInProcessResult, step: str | None) -> list[str]:
     ]
 
 
-def _is_passing(event: DagsterEvent) -> bool:
-    """Return whether a step failed for nothing but what passes: each of its partitions busy, or a full disk.
-
-    Which errors stopped its partitions is in the metadata of the failure (`raise_failures`).
-    """
-    failure = event.step_failure_data
-    stated = failure.user_failure_data
-    value = stated.metadata.get("failed_partitions") if stated is not None else None
-    by_partition = None if value is None else value.value
-    if not isinstance(by_partition, dict):
-        return any(is_full(RuntimeError(text)) for text in _messages(failure.error))
-    names = [str(stated_of["error"]) for stated_of in by_partition.values()]
-    kinds = [getattr(errors, name, Exception) for name in names]
-    return bool(kinds) and all(issubclass(kind, RetryError) for kind in kinds)
-
-
-def _messages(error: SerializableErrorInfo | None) -> Iterator[str]:
-    """Return what an error says, and what each error that it was raised from says."""
-    while error is not None:
-        yield error.message
-        error = error.cause
-
-
 def _failure(result: ExecuteInProcessResult, text: str) -> RunFailedError | RunDelayedError:
     failed = [event for event in result.all_events if event.is_step_failure]
-    if failed and all(_is_passing(event) for event in failed):
+    if failed and all(is_passing(event) for event in failed):
         return RunDelayedError(text)
     return RunFailedError(text)
 
