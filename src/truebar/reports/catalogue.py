@@ -10,7 +10,7 @@ from truebar.reports.markup import DASH
 NARROW: Final = "\N{NO-BREAK SPACE}"
 """Keeps a number and what follows on one line."""
 
-Unit = Literal["number", "percent", "count"]
+Unit = Literal["number", "percent", "count", "probability"]
 Group = Literal["direction", "money", "activity", "search", "other"]
 
 
@@ -34,6 +34,8 @@ class Entry:
             return DASH
         if self.unit == "percent":
             return f"{signed(value * 100, self.digits)}{NARROW}%"
+        if self.unit == "probability":
+            return probability(value)
         return signed(value, 0 if self.unit == "count" else self.digits)
 
 
@@ -48,19 +50,29 @@ def signed(value: float, digits: int) -> str:
     return f"−{text.lstrip('-')}" if negative else text.lstrip("-")
 
 
+def probability(value: float) -> str:
+    """Return a probability to three decimals; none is called certain or impossible for being rounded.
+
+    >>> probability(0.9997), probability(0.95), probability(0.0001)
+    ('above 0.999', '0.950', 'below 0.001')
+    """
+    if value > 0.9995:
+        return "above 0.999"
+    return "below 0.001" if value < 0.0005 else signed(value, 3)
+
+
 CATALOGUE: Final[dict[str, Entry]] = {
     "roc_auc": Entry("Direction AUC", "how well up bars rank above down bars", "direction"),
     "pr_auc": Entry("Direction PR-AUC", "average precision of calling up", "direction"),
     "f1": Entry("Direction F1", "no skill: always saying up", "direction"),
     "log_skill": Entry("Direction log skill", "log score above that of dev's share of ups", "direction"),
-    "net_return": Entry("Net return", "after all costs, over the vault", "money", "percent", 2),
-    "sharpe": Entry("Sharpe ratio", "a year, after all costs, flat bars included", "money", "number", 2),
+    "net_return": Entry("Net return", "after costs, over the vault", "money", "percent", 2),
+    "sharpe": Entry("Sharpe ratio", "a year, after costs, flat bars included", "money", "number", 2),
     "deflated_sharpe": Entry(
         "Probability that the Sharpe ratio is not luck",
         "allows for every recipe that looked; mere luck: 0.5",
         "money",
-        "number",
-        3,
+        "probability",
     ),
     "min_detectable_sharpe": Entry(
         "Smallest Sharpe ratio this record could detect",
@@ -106,7 +118,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         2,
     ),
     "dev_deflated_sharpe": Entry(
-        "Probability that the best beats that luck", "on dev; mere luck: 0.5", "search", "number", 3
+        "Probability that the best beats that luck", "on dev; mere luck: 0.5", "search", "probability"
     ),
     "overfitting": Entry(
         "Probability of backtest overfitting",

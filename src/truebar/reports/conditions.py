@@ -11,9 +11,20 @@ from truebar.reports.judgement import Judgement
 from truebar.reports.markup import Column, Content, Html, definition, element, table, undefined
 from truebar.scores.metric import Metric
 from truebar.validation.significance import LEAST_ROUND_TRIPS
-from truebar.verdict import LEAKAGE, LEAST_SHARPE_PROBABILITY, NO_SKILL_AUC
+from truebar.verdict import FUNDING, LEAKAGE, LEAST_SHARPE_PROBABILITY, NO_SKILL_AUC
 
 State = Literal["held", "failed", "open"]
+
+CHECKS: Final = {
+    "features": "features",
+    "labels": "labels",
+    "folds": "folds",
+    "dev_vault": "vault apart from dev",
+}
+"""What the leakage checks look at."""
+
+OTHERS: Final = {FUNDING: ("Funding", "a perpetual pays or receives it every few hours")}
+"""Title and note of conditions that only some markets have."""
 
 WORDS: Final[dict[State, str]] = {"held": "yes", "failed": "no", "open": "not computed"}
 
@@ -79,7 +90,7 @@ def _money(judgement: Judgement) -> list[Condition]:
     return [
         Condition(
             "b",
-            "Sharpe ratio after all costs",
+            "Sharpe ratio after costs",
             "probability that it is not luck",
             luck_names,
             _measured(luck, luck.value, "deflated_sharpe"),
@@ -102,8 +113,11 @@ def _leakage(judgement: Judgement) -> Condition:
     """Return condition (d); no metric shows it, so the verdict's lists alone decide."""
     state = _state(judgement, (LEAKAGE,), meets=True)
     words: dict[bool | None, str] = {True: "passed", False: "failed", None: "not computed"}
+    checks = {
+        name: judgement.leakage[name] for name in (*CHECKS, *judgement.leakage) if name in judgement.leakage
+    }
     listed = "; ".join(
-        f"{name.replace('_', ' ')}: {words[passed]}" for name, passed in judgement.leakage.items()
+        f"{CHECKS.get(name, name.replace('_', ' '))}: {words[passed]}" for name, passed in checks.items()
     )
     measured: dict[State, Content] = {
         "held": "every check passed",
@@ -112,6 +126,13 @@ def _leakage(judgement: Judgement) -> Condition:
     }
     note = listed or "features, labels, folds and vault know nothing of the future"
     return Condition("d", "Leakage checks", note, (LEAKAGE,), measured[state], "every check passed", state)
+
+
+def _other(name: str, state: State) -> Condition:
+    """Return a condition that only this market has, or that the page does not know."""
+    title, note = OTHERS.get(name, (entry_of(name).label, ""))
+    measured: Content = undefined("not counted yet") if name in OTHERS and state == "open" else ""
+    return Condition("", title, note, (name,), measured, "counted" if name in OTHERS else "", state)
 
 
 def conditions_of(judgement: Judgement) -> list[Condition]:
@@ -124,9 +145,7 @@ def conditions_of(judgement: Judgement) -> list[Condition]:
     known = [auc, *_money(judgement), skill, _leakage(judgement)]
     covered = {name for condition in known for name in condition.names}
     others = [
-        Condition(
-            "", entry_of(name).label, "", (name,), "", "", "open" if name in judgement.missing else "failed"
-        )
+        _other(name, "open" if name in judgement.missing else "failed")
         for name in (*judgement.failed, *judgement.missing)
         if name not in covered
     ]

@@ -8,7 +8,7 @@ from truebar.reports.catalogue import entry_of
 from truebar.reports.conditions import conditions_of
 from truebar.reports.inputs import IndexEntry
 from truebar.reports.judgement import Judgement
-from truebar.reports.markup import Column, Content, definition, element, join, paragraph, table, undefined
+from truebar.reports.markup import Column, Content, element, join, paragraph, table, undefined
 from truebar.reports.page import document
 from truebar.reports.wording import HEADLINE
 from truebar.units import TIMEFRAMES
@@ -26,22 +26,27 @@ def _cell(judgement: Judgement, name: str) -> Content:
     )
 
 
+def _market(entry: IndexEntry, judgement: Judgement) -> Content:
+    """Return the market with a link to its report, the kind of model, and when the vault was."""
+    link = element("a", f"{judgement.symbol} {judgement.timeframe}", href=entry.file, class_="label")
+    notes = [f"{judgement.kind}, synthetic market" if entry.is_synthetic else judgement.kind]
+    if entry.vault is not None:
+        notes.append(f"vault {entry.vault[0]:%Y-%m-%d} to {entry.vault[1]:%Y-%m-%d}")
+    return join([link, *(element("span", note, class_="note") for note in notes)])
+
+
 def _row(entry: IndexEntry) -> list[Content]:
     judgement = Judgement.from_json(entry.verdict)
     conditions = conditions_of(judgement)
     unmet = dict.fromkeys(condition.title for condition in conditions if condition.state != "held")
     word = element("span", HEADLINE[judgement.verdict], class_="held" if judgement.verdict == "edge" else "")
     return [
-        definition(
-            f"{judgement.symbol} {judgement.timeframe}", "synthetic market" if entry.is_synthetic else ""
-        ),
-        judgement.kind,
+        _market(entry, judgement),
         join([word, element("span", f"not held: {'; '.join(unmet)}", class_="note") if unmet else ""]),
         _cell(judgement, "roc_auc"),
         _cell(judgement, "sharpe"),
         _cell(judgement, "net_return"),
         _cell(judgement, "n_trades"),
-        element("a", "report", href=entry.file),
     ]
 
 
@@ -55,14 +60,19 @@ def _lead(entries: Sequence[IndexEntry]) -> str:
     real = [entry for entry in entries if not entry.is_synthetic]
     made = [entry for entry in entries if entry.is_synthetic]
     counts = [
-        f"{sum(entry.verdict['verdict'] == 'edge' for entry in some)} of {len(some)} {what}"
+        f"{sum(entry.verdict['verdict'] == 'edge' for entry in some)} of {_counted(len(some), what)}"
         for some, what in ((real, "real"), (made, "synthetic"))
         if some
     ]
     return (
-        "Each market is judged on bars that no search has seen, after costs. "
-        f"No skill: AUC 0.5, Sharpe ratio 0, net return 0. Edge in {' and '.join(counts)} markets."
+        f"Edge in {' and in '.join(counts)}. Each is judged after costs on its vault: bars that no search "
+        "has seen. Under a number stands its 95 % interval; no skill is an AUC of 0.5, a Sharpe ratio of 0 "
+        "and a net return of 0 %."
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what} {'market' if count == 1 else 'markets'}"
 
 
 def render_index(entries: Sequence[IndexEntry]) -> str:
@@ -73,13 +83,11 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
     """
     columns = [
         Column("Market"),
-        Column("Kind"),
         Column("Verdict"),
         Column("Direction AUC", True),
-        Column("Sharpe ratio", True),
+        Column("Sharpe ratio, a year", True),
         Column("Net return", True),
         Column("Round trips", True),
-        Column("", True),
     ]
     rows = [_row(entry) for entry in sorted(entries, key=_order)]
     header = element("header", paragraph("truebar", class_="brand"), element("h1", "Verdicts"))

@@ -123,10 +123,12 @@ class DataQuality:
     Attributes:
         klines: counts, gaps, rejections.
         judgements: by name of the check.
+        warnings: names of the checks that only warn; the others stop a partition.
     """
 
     klines: KlinesQuality
     judgements: Mapping[str, QualityJudgement] = field(default_factory=dict)
+    warnings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -186,11 +188,13 @@ class IndexEntry:
         verdict: as in `ReportInputs`.
         file: name of the report beside the index, such as `BTC-USD_1h_xgboost.html`.
         is_synthetic: the market is generated.
+        vault: when the first bar that was judged opens and the last label ends, UTC; None: not known.
     """
 
     verdict: Mapping[str, Any]
     file: str
     is_synthetic: bool = False
+    vault: tuple[pd.Timestamp, pd.Timestamp] | None = None
 
     def __post_init__(self) -> None:
         if not self.file.endswith(".html") or not set(self.file) <= _FILE_CHARACTERS:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from truebar.reports.catalogue import CATALOGUE, EXPECTED, NARROW, Group, entry_of
+from truebar.reports.curve import Curve
 from truebar.reports.judgement import Judgement
 from truebar.reports.markup import Column, Content, Html, definition, element, join, muted, table, undefined
 from truebar.scores.metric import Metric
@@ -79,25 +80,40 @@ def metrics_table(metrics: Mapping[str, Metric]) -> Html:
     return table(columns, (_row(name, metric, drawn=drawn) for name, metric in metrics.items()))
 
 
-def _figure(judgement: Judgement, name: str, beside: str) -> Html:
-    """Return one number for the top of the page."""
-    metric = judgement.metric(name)
-    small = beside if metric.value is not None else metric.reason or ""
-    value = join([entry_of(name).write(metric.value), element("span", small)])
-    return element("div", element("dt", entry_of(name).label), element("dd", value))
+def _figure(judgement: Judgement, name: str, unit: str, *beside: Content) -> Html:
+    """Return one number for the top of the page, its interval, and what it is compared with."""
+    metric, entry = judgement.metric(name), entry_of(name)
+    lines = [*_span(name, metric), *beside] if metric.value is not None else [metric.reason or ""]
+    value = join([entry.write(metric.value), *(element("span", line) for line in lines)])
+    return element("div", element("dt", f"{entry.label}{unit}"), element("dd", value))
 
 
-def key_figures(judgement: Judgement) -> Html:
-    """Return the four numbers that a reader looks for first, each with what it is compared with."""
-    auc, trips = judgement.metric("roc_auc"), judgement.metric("n_trades")
-    interval = _interval("roc_auc", auc)
-    around = f"{interval}; no skill 0.5" if isinstance(interval, str) else "no interval; no skill 0.5"
+def _span(name: str, metric: Metric) -> list[Content]:
+    """Return the interval in words; nothing where there is none."""
+    interval = _interval(name, metric)
+    return [f"95 %: {interval}"] if isinstance(interval, str) else []
+
+
+def key_figures(judgement: Judgement, curve: Curve | None) -> Html:
+    """Return the four numbers that a reader looks for first, each with what it is compared with.
+
+    Args:
+        judgement: the verdict.
+        curve: of the account; None: not computed yet, and nothing is said of buying and holding.
+    """
+    trips, percent = judgement.metric("n_trades"), entry_of("net_return").write
     rounds = "no round trip" if not trips.value else f"{entry_of('n_trades').write(trips.value)} round trips"
+    held, fell = (None, None) if curve is None else (curve.hold_return, curve.hold_drawdown)
+    flat = f"staying flat: 0{NARROW}%"
     return element(
         "dl",
-        _figure(judgement, "roc_auc", around),
-        _figure(judgement, "sharpe", "a year, after all costs"),
-        _figure(judgement, "net_return", f"{rounds}; staying flat: 0{NARROW}%"),
-        _figure(judgement, "max_drawdown", f"staying flat: 0{NARROW}%"),
+        _figure(judgement, "roc_auc", "", "no skill: 0.5"),
+        _figure(judgement, "sharpe", ", a year", "no skill: 0"),
+        _figure(judgement, "net_return", "", flat, *_beside("buy and hold", held, percent)),
+        _figure(judgement, "max_drawdown", "", rounds, *_beside("buy and hold", fell, percent)),
         class_="figures",
     )
+
+
+def _beside(name: str, value: float | None, write: Callable[[float | None], str]) -> list[str]:
+    return [] if value is None else [f"{name}: {write(value)}"]

@@ -6,7 +6,7 @@ from typing import Final
 
 from truebar.reports.charts.plot import library
 from truebar.reports.conditions import conditions_of, conditions_table
-from truebar.reports.curve import curve_of
+from truebar.reports.curve import Curve, curve_of
 from truebar.reports.inputs import ReportInputs
 from truebar.reports.judgement import Judgement
 from truebar.reports.markup import Content, Html, anchor, element, join, paragraph, section
@@ -67,8 +67,19 @@ def _header(judgement: Judgement, inputs: ReportInputs) -> Html:
         "header",
         paragraph("truebar report", class_="brand"),
         element("h1", name, tag),
-        paragraph(f"{inputs.market_description} Forecast: {inputs.horizon_text}.", class_="subtitle"),
+        paragraph(
+            f"{inputs.market_description} Forecast: {inputs.horizon_text}. {_span_text(inputs)}",
+            class_="subtitle",
+        ),
     )
+
+
+def _span_text(inputs: ReportInputs) -> str:
+    """Return how many bars there are, and from when to when; nothing where there are none."""
+    klines = inputs.quality.klines
+    if klines.first_open_time is None or klines.last_close_time is None:
+        return ""
+    return f"{klines.bars:,} bars, {klines.first_open_time:%Y-%m-%d} to {klines.last_close_time:%Y-%m-%d}."
 
 
 def _links(body: Html) -> Html:
@@ -84,23 +95,22 @@ def _other(judgement: Judgement) -> Content:
     return section("Other numbers", paragraph(lead), metrics_table(others)) if others else ""
 
 
-def _body(judgement: Judgement, inputs: ReportInputs) -> Html:
+def _body(judgement: Judgement, inputs: ReportInputs, curve: Curve | None) -> Html:
     """Return all parts below the verdict, what decides first."""
     conditions = conditions_of(judgement)
-    curve = None if inputs.equity is None else curve_of(inputs.equity, inputs.initial_capital)
     cost = inputs.costs.round_trip_bps * BASIS_POINT
     return join(
         [
             section("Conditions", conditions_table(conditions)),
             money_section(judgement, curve),
-            costs_section(inputs),
+            costs_section(judgement, inputs),
             trades_section(inputs.trades, inputs.equity),
             direction_section(judgement, inputs.direction),
             thresholds_section(
                 inputs.thresholds, cost=cost, bars_per_year=BARS_PER_YEAR[judgement.timeframe]
             ),
             labels_section(inputs.labels, inputs.horizon_text),
-            calibration_section(inputs.calibration),
+            calibration_section(judgement, inputs.calibration),
             activity_section(judgement),
             importance_section(inputs.importance),
             _other(judgement),
@@ -122,14 +132,15 @@ def render_report(inputs: ReportInputs) -> str:
         CorruptDataError: when the times of the equity frame do not ascend.
     """
     judgement = Judgement.from_json(inputs.verdict)
-    body = _body(judgement, inputs)
+    curve = None if inputs.equity is None else curve_of(inputs.equity, inputs.initial_capital)
+    body = _body(judgement, inputs, curve)
     synthetic = "SYNTHETIC " if inputs.is_synthetic else ""
     return document(
         f"{synthetic}{judgement.symbol} {judgement.timeframe} {judgement.kind}: {judgement.verdict}",
         _header(judgement, inputs),
         paragraph(SYNTHETIC, class_="warning") if inputs.is_synthetic else "",
         verdict_box(judgement, inputs, conditions_of(judgement)),
-        key_figures(judgement),
+        key_figures(judgement, curve),
         _links(body),
         library() if 'class="chart"' in body.text else "",
         body,

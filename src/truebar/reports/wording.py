@@ -6,7 +6,7 @@ from typing import Final
 
 from truebar.reports.catalogue import NARROW, entry_of, signed
 from truebar.reports.conditions import Condition, State
-from truebar.reports.inputs import ReportInputs
+from truebar.reports.inputs import ReportInputs, Slices
 from truebar.reports.judgement import Judgement
 from truebar.reports.markup import Content, Html, element, join, paragraph
 from truebar.validation.significance.sharpe import DETECTABLE_SHARPE_AT_ONE_YEAR
@@ -47,24 +47,27 @@ def days_text(days: float) -> str:
     return "1 day" if rounded == 1 else f"{rounded:,} days"
 
 
-def titles_in(conditions: list[Condition], state: State) -> str:
-    """Return the titles of the conditions in a state, in the order of the table."""
-    return "; ".join(condition.title for condition in conditions if condition.state == state)
+def vault_text(slices: Slices) -> str:
+    """Return how long the vault is, and from when to when it runs."""
+    days, start, end = days_text(slices.vault_days), slices.vault_start, slices.vault_end
+    return f"the {days} kept aside in the vault ({start:%Y-%m-%d} to {end:%Y-%m-%d})"
 
 
-def reasons_in(conditions: list[Condition]) -> Content:
-    """Return a list of the conditions that failed, each with what was measured and what is required."""
-    failed = [condition for condition in conditions if condition.state == "failed"]
+def reasons_in(lead: str, conditions: list[Condition], state: State) -> list[Content]:
+    """Return the conditions in a state, each with what was measured and required; nothing without any."""
     items = [
         element(
             "li", join([element("strong", one.title), f" ({one.note}): " if one.note else ": ", _why(one)])
         )
-        for one in failed
+        for one in conditions
+        if one.state == state
     ]
-    return element("ul", *items) if items else ""
+    return [paragraph(lead, class_="before-list"), element("ul", *items)] if items else []
 
 
 def _why(condition: Condition) -> Content:
+    if condition.state == "open":
+        return condition.measured or "not computed."
     if not condition.required:
         return "it does not hold."
     return join([condition.measured, f", required is {condition.required}."])
@@ -91,6 +94,12 @@ def track_record_text(judgement: Judgement) -> str:
     if bars.value is None or years.value is None:
         return wait
     sharpe = entry_of("sharpe").write(judgement.metric("sharpe").value)
+    if bars.n is not None and bars.value <= bars.n:
+        return (
+            f"A Sharpe ratio of {sharpe} a year, if it were true, would show within {bars.value:,.0f} bars, "
+            f"and {bars.n:,} are there: not the length of the record stands in the way, but what is named "
+            f"above. {wait}"
+        )
     there = "" if bars.n is None else f"; {bars.n:,} are there"
     return (
         f"If the Sharpe ratio of {sharpe} a year were true and stayed, a record of {bars.value:,.0f} bars "
@@ -101,28 +110,28 @@ def track_record_text(judgement: Judgement) -> str:
 def _no_edge(judgement: Judgement, inputs: ReportInputs, conditions: list[Condition]) -> list[Content]:
     """Return the paragraphs of a verdict without an edge."""
     costs, days = compact(inputs.costs.round_trip_bps), inputs.slices.vault_days
+    shown = "does not show" if days_text(days) == "1 day" else "do not show"
     opening = (
-        f"After costs of {costs} bps a round trip, the {days_text(days)} kept aside in the vault do not show "
-        "that this model earns money by knowing the direction of the market."
+        f"After costs of {costs} bps a round trip, {vault_text(inputs.slices)} {shown} that this model earns "
+        "money by knowing the direction of the market."
     )
-    said: list[Content] = [paragraph(opening)]
-    if titles_in(conditions, "failed"):
-        said += [paragraph("Conditions that failed:", class_="before-list"), reasons_in(conditions)]
-    missing = titles_in(conditions, "open")
-    if missing:
-        open_text = f"Conditions not computed yet: {missing}. What is not computed counts as failed."
-        said.append(paragraph(open_text))
-    return [*said, paragraph(f"{power_text(judgement, days)} {track_record_text(judgement)}")]
+    if judgement.metric("n_trades").value == 0:
+        opening += " It never traded there: no forecast edge exceeded its threshold."
+    return [
+        paragraph(opening),
+        *reasons_in("Conditions that failed:", conditions, "failed"),
+        *reasons_in("Conditions that could not be computed, which counts as failed:", conditions, "open"),
+        paragraph(f"{power_text(judgement, days)} {track_record_text(judgement)}"),
+    ]
 
 
 def _edge(judgement: Judgement, inputs: ReportInputs) -> list[Content]:
     """Return the paragraphs of a verdict with an edge."""
-    costs, days = compact(inputs.costs.round_trip_bps), days_text(inputs.slices.vault_days)
+    costs = compact(inputs.costs.round_trip_bps)
     looks = "one recipe has" if judgement.vault_looks == 1 else f"{judgement.vault_looks} recipes have"
     found = (
-        f"After costs of {costs} bps a round trip, all conditions held on the {days} kept aside in the "
-        "vault: the model told the direction of the market better than chance, and the return is unlikely "
-        "to be luck."
+        f"After costs of {costs} bps a round trip, all conditions held on {vault_text(inputs.slices)}: the "
+        "model told the direction of the market better than chance, and the return is unlikely to be luck."
     )
     scope = (
         f"So far {looks} looked at this vault. The verdict belongs to this recipe, this market and this "
@@ -134,14 +143,18 @@ def _edge(judgement: Judgement, inputs: ReportInputs) -> list[Content]:
 def _truth_text(judgement: Judgement) -> Content:
     """Return what could be known on a synthetic market; nothing on a real one."""
     best, share = judgement.oracle.get("roc_auc"), judgement.found_share
+    own = judgement.metric("roc_auc").value
     if best is None:
         return ""
-    part = (
-        "that is next to no signal, and no share of it is told"
-        if share is None
-        else f"this model found {share * 100:.0f}{NARROW}% of it"
+    if share is None or own is None:
+        return paragraph(
+            f"The truth is known here: with the market's true probabilities the direction AUC of these bars "
+            f"is {best:.4f}. There is next to no direction to find; what differs from 0.5 is chance."
+        )
+    return paragraph(
+        f"The truth is known here: the best possible direction AUC of these bars is {best:.4f}, that of this "
+        f"model {own:.4f}: {share * 100:.0f}{NARROW}% of what there is to find above 0.5."
     )
-    return paragraph(f"The truth is known here: the best possible direction AUC is {best:.4f}; {part}.")
 
 
 def verdict_box(judgement: Judgement, inputs: ReportInputs, conditions: list[Condition]) -> Html:

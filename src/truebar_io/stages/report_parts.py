@@ -46,12 +46,12 @@ def data_quality(store: Warehouse, partition: Partition) -> DataQuality:
     """Return what is known about the klines, judged as of their own end: a page has no clock."""
     klines = quality_of(store, partition)
     as_of = pd.Timestamp(0, tz="UTC") if klines.last_close_time is None else klines.last_close_time
-    judgements = {
-        "fit to build on": judge_klines(klines, now=as_of),
+    warning = {
         "rejections accounted for": judge_rejections(klines),
         "traded without a break": judge_continuity(klines),
     }
-    return DataQuality(klines, judgements)
+    judgements = {"fit to build on": judge_klines(klines, now=as_of), **warning}
+    return DataQuality(klines, judgements, frozenset(warning))
 
 
 def _scores(rows: ScoredRows) -> Mapping[str, float | None]:
@@ -108,7 +108,9 @@ def _in_words(recipe: Recipe) -> dict[str, str]:
     """Return the recipe as a reader wants to see it."""
     label, parameters = recipe.label, recipe.parameters.model_dump()
     return {
-        "Label": f"{label.estimator} over {label.window} bars, k {label.k:g}, {label.horizon_bars} ahead",
+        "Label": (
+            f"{label.estimator} over {label.window} bars, k {label.k:g}, {label.horizon_bars} bars ahead"
+        ),
         "Columns": f"{len(recipe.feature_columns)}",
         "Parameters": ", ".join(f"{name} {value:.4g}" for name, value in parameters.items()),
         "Calibration": recipe.calibration,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from truebar.arrays import FloatArray
 from truebar.cost_sensitivity import CostPoint, cost_sensitivity
-from truebar.errors import SchemaError
+from truebar.errors import BundleError, SchemaError
 from truebar.evaluation import targets
 from truebar.fingerprint import fingerprint
 from truebar.history import History
@@ -135,7 +135,23 @@ def index_entry(home: Home, partition: Partition, kind: str, settings: Configura
         warnings.warn(f"{partition} {kind} is left out of the index of reports: {error}", stacklevel=2)
         return None
     name = report_path(home, partition, kind).name
-    return IndexEntry(verdict, name, is_synthetic(settings, partition.symbol))
+    return IndexEntry(
+        verdict,
+        name,
+        is_synthetic(settings, partition.symbol),
+        _judged_span(home, partition, kind, str(verdict["bundle"])),
+    )
+
+
+def _judged_span(
+    home: Home, partition: Partition, kind: str, bundle: str
+) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    """Return the vault that a bundle was judged on; None where the bundle is there no more."""
+    try:
+        vault = BundleStore(home).load(partition, kind, bundle).manifest.vault
+    except BundleError:
+        return None
+    return pd.Timestamp(vault.start), pd.Timestamp(vault.end)
 
 
 def is_shown(home: Home, partition: Partition, kind: str) -> bool:

@@ -179,7 +179,9 @@ def quality() -> DataQuality:
         moves=18_000,
     )
     return DataQuality(
-        klines, {"rejections": judge_rejections(klines), "continuity": judge_continuity(klines)}
+        klines,
+        {"rejections": judge_rejections(klines), "continuity": judge_continuity(klines)},
+        frozenset({"rejections", "continuity"}),
     )
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from truebar.errors import ConfigurationError
@@ -25,18 +26,19 @@ def test_index_has_one_linked_row_for_each_entry_in_order(
         "SYN-EDGE_1h_xgboost.html",
     ]
     assert page.count("synthetic market") == 2
-    assert "Edge in 0 of 2 real and 1 of 1 synthetic markets." in page
+    assert "Edge in 0 of 2 real markets and in 1 of 1 synthetic market." in page
     assert render_index(entries[::-1]) == page
 
 
 def test_index_row_shows_verdict_auc_interval_sharpe_and_trades(verdict: dict[str, Any]) -> None:
-    page = render_index([IndexEntry(verdict, "a.html")])
+    vault = (pd.Timestamp("2019-04-27", tz="UTC"), pd.Timestamp("2019-10-02", tz="UTC"))
+    page = render_index([IndexEntry(verdict, "a.html", vault=vault)])
     text = " ".join(re.sub(r"<[^>]*>", " ", page.split("<tbody>")[1]).split())
 
-    assert text.startswith("BTC-USD 1h xgboost No edge proven not held: Direction AUC; Sharpe ratio")
-    assert "0.5127 0.4871 to 0.5386 −0.83 −3.61 to 1.92 −3.12\N{NO-BREAK SPACE}% 84 report" in text.replace(
-        " % ", "\N{NO-BREAK SPACE}% "
+    assert text.startswith(
+        "BTC-USD 1h xgboost vault 2019-04-27 to 2019-10-02 No edge proven not held: Direction AUC; Sharpe"
     )
+    assert "0.5127 0.4871 to 0.5386 −0.83 −3.61 to 1.92 −3.12 % 84" in text
 
 
 def test_index_undefined_number_shows_its_reason(verdict: dict[str, Any]) -> None:

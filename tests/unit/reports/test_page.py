@@ -11,6 +11,7 @@ import pytest
 
 from truebar.errors import CorruptDataError, MissingDataError, SchemaError
 from truebar.reports import ReportInputs, render_report
+from truebar.scores.metric import Metric
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -58,10 +59,11 @@ def words(inputs: ReportInputs) -> str:
 def test_verdict_no_edge_names_costs_failed_missing_and_power(inputs: ReportInputs) -> None:
     text = words(inputs)
 
-    assert "No edge proven After costs of 30 bps a round trip, the 158 days" in text
+    assert "No edge proven After costs of 30 bps a round trip, the 158 days kept aside" in text
+    assert "in the vault (2019-04-27 to 2019-10-02) do not show that this model earns money" in text
     assert "Direction AUC (lower end of its 95 % interval): 0.4871, required is above 0.5." in text
     assert "(probability that it is not luck): 0.293, required is at least 0.95." in text
-    assert "Conditions not computed yet: Leakage checks." in text
+    assert "Conditions that could not be computed, which counts as failed: Leakage checks" in text
     assert "with this record of 158 days only a true Sharpe ratio above 3.79 a year would have been" in text
     assert "To see a true Sharpe ratio of 1 would take 6.2 years." in text
 
@@ -77,6 +79,75 @@ def test_verdict_no_edge_with_a_gain_says_how_long_a_record_would_prove_it(
         "If the Sharpe ratio of 2.10 a year were true and stayed, a record of 7,512 bars (0.86 years) would "
         "prove it; 4,008 are there."
     ) in words(inputs)
+
+
+def test_verdict_no_edge_of_a_long_enough_record_does_not_blame_its_length(
+    inputs: ReportInputs, verdict: dict[str, Any]
+) -> None:
+    verdict["metrics"]["sharpe"]["value"] = 3.5
+    verdict["metrics"]["min_track_record_bars"] = {"value": 1034, "n": 4008}
+    verdict["metrics"]["min_track_record_years"] = {"value": 0.12, "n": 4008}
+    text = words(inputs)
+
+    assert "would show within 1,034 bars, and 4,008 are there: not the length of the record" in text
+    assert "would prove it" not in text
+
+
+def test_verdict_without_a_trade_says_so_first_and_why_the_sharpe_ratio_is_not_computed(
+    inputs: ReportInputs, verdict: dict[str, Any]
+) -> None:
+    verdict["metrics"]["n_trades"]["value"] = 0
+    verdict["metrics"]["deflated_sharpe"] = {"value": None, "reason": "returns do not vary"}
+    lists = {"failed": ["sharpe_p", "n_trades"], "missing": ["sharpe_p"]}
+    idle = tuple(replace(point, n_trades=Metric(0)) for point in inputs.sensitivity)
+    page = render_report(replace(inputs, verdict=verdict | lists, sensitivity=idle))
+    text = Elements(page).text
+
+    assert "It never traded there: no forecast edge exceeded its threshold." in text
+    assert "Sharpe ratio after costs (probability that it is not luck): – returns do not vary Absence" in text
+    assert "No position was taken, so other costs would have changed nothing." in text
+    assert "cost-chart" not in page
+
+
+def test_verdict_of_a_perpetual_says_that_funding_is_not_counted(
+    inputs: ReportInputs, verdict: dict[str, Any]
+) -> None:
+    lists = {"failed": ["roc_auc", "funding"], "missing": ["funding"]}
+    text = words(replace(inputs, verdict=verdict | lists))
+
+    assert "Funding (a perpetual pays or receives it every few hours): – not counted yet" in text
+    assert "Funding not counted yet, although positions in this market pay or receive it" in text
+    assert "all costs" not in text
+    assert "Funding positions in this market neither pay" in words(inputs)
+
+
+def test_key_figures_stand_beside_interval_no_skill_and_buying(inputs: ReportInputs) -> None:
+    top = words(inputs).split("Conditions")[2]
+
+    assert "Direction AUC 0.5127 95 %: 0.4871 to 0.5386 no skill: 0.5" in top
+    assert "Sharpe ratio, a year −0.83 95 %: −3.61 to 1.92 no skill: 0" in top
+    assert re.search(r"Net return −3.12 % staying flat: 0 % buy and hold: −?[0-9.]+ %", top)
+    assert re.search(r"Deepest drawdown 7.12 % 84 round trips buy and hold: [0-9.]+ %", top)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0.99999, "above 0.999"), (1.0, "above 0.999"), (0.0001, "below 0.001")]
+)
+def test_probability_is_never_written_as_certain(
+    inputs: ReportInputs, edge_verdict: dict[str, Any], value: float, written: str
+) -> None:
+    verdict = edge_verdict if value > 0.5 else inputs.verdict
+    verdict["metrics"]["deflated_sharpe"]["value"] = value  # type: ignore[index]
+    text = words(replace(inputs, verdict=verdict))
+
+    assert f"mere luck: 0.5 {written} 0.500" in text
+    assert "1.000" not in text
+
+
+def test_trades_show_what_each_side_earned(inputs: ReportInputs) -> None:
+    text = words(inputs)
+
+    assert "Side Positions Won after costs Net result, quote currency Long 42 66.7 % 420 Short 42" in text
 
 
 def test_verdict_no_edge_stands_before_every_table(inputs: ReportInputs) -> None:
@@ -146,10 +217,10 @@ def test_verdict_without_a_field_is_refused_by_name(inputs: ReportInputs, verdic
         "Brier score three classes; lower is better 0.6191 0.6402 – 100",
         "Log loss three classes; lower is better 1.0312 1.0591 – 100",
         "Calibration error expected, three classes; resamples add noise to it 0.0174 0.0000 – 100",
-        "a year, after all costs, flat bars included −0.83 0.00 −3.61 to 1.92 100",
+        "a year, after costs, flat bars included −0.83 0.00 −3.61 to 1.92 100",
         "mere luck: 0.5 0.293 0.500 – 100",
         "Deepest drawdown below an earlier high 7.12 % 0.00 % – 100",
-        "Net return after all costs, over the vault −3.12 % 0.00 % – 100",
+        "Net return after costs, over the vault −3.12 % 0.00 % – 100",
         "Round trips completed 84 0 – 100",
         "a year, 95 % confidence, 80 % power 3.79 – – 100",
     ],
@@ -247,8 +318,8 @@ def test_synthetic_market_with_next_to_no_signal_tells_no_share_of_it(
 ) -> None:
     oracle = {"roc_auc": 0.566, "log_loss": 1.0, "ev_bps": 0.0}
     text = words(replace(inputs, is_synthetic=True, verdict=verdict | {"oracle": oracle}))
-    assert "is 0.5660; that is next to no signal, and no share of it is told." in text
-    assert "this model found" not in text
+    assert "is 0.5660. There is next to no direction to find; what differs from 0.5 is chance." in text
+    assert "of what there is to find" not in text
 
 
 def test_synthetic_market_is_labelled_and_real_one_is_not(
@@ -258,7 +329,9 @@ def test_synthetic_market_is_labelled_and_real_one_is_not(
     text = words(replace(inputs, is_synthetic=True, verdict=verdict | {"oracle": oracle}))
 
     assert "synthetic market" in text
-    assert "the best possible direction AUC is 0.6500; this model found 8 % of it." in text
+    assert (
+        "of these bars is 0.6500, that of this model 0.5127: 8 % of what there is to find above 0.5." in text
+    )
     assert "Direction AUC ranks up above down 0.5127 0.6500" in text
     assert "traded at the configured costs −3.17 3.00" in text
     assert "ynthetic" not in words(inputs)
@@ -377,7 +450,9 @@ def test_data_shows_counts_gaps_and_checks_with_their_reasons(inputs: ReportInpu
 
     assert "11 bars missing in 1 stretch: 2018-02-01 00:00 to 2018-02-01 11:00 (11 bars)." in text
     assert "Rows rejected kept apart, each with its reason 2" in text
-    assert "continuity failed bars are missing: 11 in 1 places" in text
+    assert "continuity warning bars are missing: 11 in 1 places" in text
+    told = replace(inputs, quality=replace(inputs.quality, warnings=frozenset()))
+    assert "continuity failed bars are missing" in words(told)
 
 
 def test_search_shows_trials_recipe_and_luck(inputs: ReportInputs) -> None:

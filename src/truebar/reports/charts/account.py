@@ -28,6 +28,7 @@ def equity_figure(curve: Curve) -> Figure:
     hover = {"hovertemplate": "%{y:.2f} %"}
     below = {"yaxis": "y2", "fill": "tozeroy", "fillcolor": pale(LOSS), "showlegend": False, **hover}
     hold = percent(curve.hold)
+    fallen: Figure = {"rangemode": "tozero"} if curve.drawdown.min() < 0 else {"range": [-1, 0]}
     traces = [
         line("This model, after costs", times, percent(curve.strategy), MODEL, 1.8, **hover),
         line("Stay flat", ends, [0.0, 0.0], SOFT, 1.2, dash="dash", **hover),
@@ -43,7 +44,7 @@ def equity_figure(curve: Curve) -> Figure:
             hovermode="x unified",
             xaxis=axis(anchor="y2", type="date"),
             yaxis=axis("Return, %", domain=[0.36, 1.0]),
-            yaxis2=axis("Drawdown, %", domain=[0.0, 0.27], rangemode="tozero"),
+            yaxis2=axis("Drawdown, %", domain=[0.0, 0.27], **fallen),
         ),
     }
 

@@ -9,12 +9,18 @@ from truebar.scores.reliability import ReliabilityBin
 
 
 def reliability_figure(before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin]) -> Figure:
-    """Return the diagram of one class, with the diagonal of perfect probabilities."""
+    """Return the diagram of one class, with the diagonal of perfect probabilities.
+
+    Args:
+        before: bins of the raw probabilities; none where they were not calibrated.
+        after: bins of those that decide.
+    """
     every = [*before, *after]
     highest = min(1.0, 1.08 * max(max(one.predicted, one.observed) for one in every))
     ends = [0.0, highest]
     traces = [line("Perfect", ends, ends, SOFT, 1.2, dash="dash", hoverinfo="skip")]
-    for name, bins, color in (("Before", before, OTHER), ("After", after, MODEL)):
+    pairs = [("Before", before, OTHER), ("After", after, MODEL)] if before else [("Raw", after, MODEL)]
+    for name, bins, color in pairs:
         traces.append(
             line(
                 name,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from truebar.cost_sensitivity import CostPoint
-from truebar.reports.catalogue import entry_of, signed
+from truebar.reports.catalogue import NARROW, entry_of, signed
 from truebar.reports.charts.account import cost_figure, equity_figure
 from truebar.reports.charts.market import trade_figure
 from truebar.reports.charts.plot import chart
@@ -31,6 +31,15 @@ from truebar.reports.markup import (
 from truebar.reports.metrics import metrics_of_group, metrics_table
 from truebar.reports.wording import compact
 from truebar.scores.metric import Metric
+from truebar.validation.significance import N_RESAMPLES
+from truebar.verdict import FUNDING
+
+READING: Final = (
+    f"Intervals come from {N_RESAMPLES:,} stationary bootstrap resamples of the vault's bars, in blocks; n "
+    "counts the bars, rows or round trips behind a number. – stands where there is no such value; where a "
+    "number is undefined, the reason stands under it."
+)
+"""How to read every table of metrics."""
 
 DRAWN_TRADES: Final = 60
 """Positions that one chart can tell apart."""
@@ -62,8 +71,7 @@ def money_section(judgement: Judgement, curve: Curve | None) -> Html:
             "Return of the model, of buying and holding, and of staying flat over the vault; drawdown below."
         )
         contents += [chart("equity-chart", equity_figure(curve), description), _compared(curve)]
-    dash = "– stands where there is no such value. Where a number is undefined, the reason stands under it."
-    contents += [metrics_table(metrics_of_group(judgement, "money")), paragraph(muted(dash))]
+    contents += [metrics_table(metrics_of_group(judgement, "money")), paragraph(muted(READING))]
     return section("Money", *contents)
 
 
@@ -72,7 +80,8 @@ def trades_section(trades: pd.DataFrame | None, equity: pd.DataFrame | None) -> 
     if trades is None or equity is None:
         return ""
     if trades.empty:
-        return section("Trades", paragraph("The model never traded in the vault: no edge paid its costs."))
+        told = "The model never traded in the vault: no forecast edge exceeded its threshold."
+        return section("Trades", paragraph(told))
     chosen, bars = shown_trades(trades, equity)
     which = "All" if len(chosen) == len(trades) else f"The last {len(chosen):,} of"
     lead = (
@@ -80,7 +89,24 @@ def trades_section(trades: pd.DataFrame | None, equity: pd.DataFrame | None) -> 
         "leads to the exit. Green earned after costs, red lost."
     )
     figure = trade_figure(bars, chosen)
-    return section("Trades", paragraph(lead), chart("trades-chart", figure, f"{lead} Over the price."))
+    drawn = chart("trades-chart", figure, f"{lead} Over the price.")
+    return section("Trades", _sides(trades), paragraph(lead), drawn)
+
+
+def _sides(trades: pd.DataFrame) -> Html:
+    """Return what each side earned, over all positions of the vault."""
+    rows: list[list[Content]] = []
+    for side in ("long", "short"):
+        earned = trades.loc[trades["side"] == side, "net_pnl"].to_numpy(dtype=np.float64)
+        won = f"{(earned > 0).mean() * 100:.1f}{NARROW}%" if earned.size else undefined("none was entered")
+        rows.append([side.capitalize(), f"{earned.size:,}", won, signed(float(earned.sum()), 0)])
+    columns = [
+        Column("Side"),
+        Column("Positions", True),
+        Column("Won after costs", True),
+        Column("Net result, quote currency", True),
+    ]
+    return table(columns, rows)
 
 
 def shown_trades(trades: pd.DataFrame, equity: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -104,6 +130,8 @@ def _needed(metric: Metric | None) -> Content:
 
 def _sensitivity(points: Sequence[CostPoint]) -> list[Content]:
     """Return the chart and the table of the same decisions at other costs."""
+    if not any(point.n_trades.value for point in points):
+        return [paragraph("No position was taken, so other costs would have changed nothing.")]
     lead = (
         "The same decisions at other costs, recomputed through the engine. Thresholds stay those that were "
         "tuned for the configured costs, so this says what costs take, not what cheaper trading could earn."
@@ -134,13 +162,17 @@ def _sensitivity(points: Sequence[CostPoint]) -> list[Content]:
     return [paragraph(lead), drawn, table(columns, rows)]
 
 
-def costs_section(inputs: ReportInputs) -> Html:
+def costs_section(judgement: Judgement, inputs: ReportInputs) -> Html:
     """Return what a trade costs, what a forecast must be worth to pay for it, and what costs take."""
+    funding: Content = "positions in this market neither pay nor receive it"
+    if FUNDING in (*judgement.failed, *judgement.missing):
+        funding = "not counted yet, although positions in this market pay or receive it"
     known = facts(
         [
             ("Fee", f"{compact(inputs.costs.fee_bps)} bps per side"),
             ("Slippage", f"{compact(inputs.costs.slippage_bps)} bps per side"),
             ("Round trip", f"{compact(inputs.costs.round_trip_bps)} bps"),
+            ("Funding", funding),
             ("Break-even correlation", _needed(inputs.break_even_correlation)),
             ("Starting capital", f"{inputs.initial_capital:,.0f} in quote currency"),
         ]

@@ -42,9 +42,9 @@ def _truth(judgement: Judgement) -> Content:
     if not best:
         return ""
     found = (
-        "There is next to no signal to find, and no share of it is told."
+        "There is next to no direction to find here; what differs from no skill is chance."
         if share is None
-        else f"Found share of the direction: {signed(share * 100, 0)}{NARROW}%."
+        else f"Found of the direction AUC above 0.5: {signed(share * 100, 0)}{NARROW}%."
     )
     bps = Entry("Net log return a bar", unit="number", digits=2)
     shown = {
@@ -61,8 +61,11 @@ def _truth(judgement: Judgement) -> Content:
         for name, (entry, note, own) in shown.items()
         if name in best
     ]
-    columns = [Column("On the same rows"), Column("This model", True), Column("Best possible", True)]
-    lead = f"This synthetic market is generated, so the best possible forecast is known. {found}"
+    columns = [Column("On the same rows"), Column("This model", True), Column("True probabilities", True)]
+    lead = (
+        "This market is generated, so the true probabilities of every bar are known. No forecast does better "
+        f"than they do on average, though chance may lift one above them on a single vault. {found}"
+    )
     return section("Beside the truth", paragraph(lead), table(columns, rows), level=3)
 
 

@@ -13,6 +13,7 @@ from truebar.reports.charts.market import label_figure
 from truebar.reports.charts.plot import MODEL, OTHER, chart
 from truebar.reports.charts.thresholds import Side, side_curve, threshold_figure
 from truebar.reports.inputs import Calibration
+from truebar.reports.judgement import Judgement
 from truebar.reports.markup import Column, Content, Html, beside, definition, facts, paragraph, section, table
 from truebar.reports.wording import compact
 from truebar.thresholds.values import Thresholds
@@ -27,28 +28,32 @@ IMPORTANT: Final = 20
 SIDES: Final[tuple[Side, ...]] = ("long", "short")
 
 
-def calibration_section(calibration: Calibration | None) -> Content:
-    """Return the scores before and after calibration, and the reliability of each class."""
+def calibration_section(judgement: Judgement, calibration: Calibration | None) -> Content:
+    """Return the scores before and after calibration, and the reliability of each class.
+
+    Where no calibrator was chosen, both are one and stand there once.
+    """
     if calibration is None:
         return ""
-    columns = [Column("Score"), Column("Before", True), Column("After", True)]
+    is_raw = calibration.method == "none"
+    shown = ["Raw probabilities"] if is_raw else ["Before", "After"]
+    columns = [Column("Score"), *(Column(name, True) for name in shown), Column("No skill", True)]
     rows: list[list[Content]] = [
         [
             definition(entry_of(name).label, entry_of(name).note),
-            *(entry_of(name).write(value) for value in pair),
+            *(entry_of(name).write(value) for value in pair[: len(shown)]),
+            entry_of(name).write(judgement.metric(name).no_skill),
         ]
         for name, pair in calibration.scores.items()
     ]
-    method = (
-        "none: the raw probabilities were the best" if calibration.method == "none" else calibration.method
-    )
+    method = "none, the raw probabilities were as good" if is_raw else calibration.method
     diagrams = [
         section(
             f"Class {name}",
             chart(
                 f"reliability-{name}-chart",
-                reliability_figure(calibration.before.get(name, ()), after),
-                f"Observed share of {name} over its predicted probability, before and after calibration.",
+                reliability_figure(() if is_raw else calibration.before.get(name, ()), after),
+                f"Observed share of {name} over its predicted probability.",
             ),
             level=3,
         )

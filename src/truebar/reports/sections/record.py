@@ -141,14 +141,19 @@ def _checks(quality: DataQuality) -> Content:
     rows: list[list[Content]] = [
         [
             name,
-            element(
-                "span", "passed" if found.passed else "failed", class_="held" if found.passed else "failed"
-            ),
+            _result(found.passed, warns=name in quality.warnings),
             "; ".join(found.reasons) or muted("–"),
         ]
         for name, found in quality.judgements.items()
     ]
     return table([Column("Check"), Column("Result"), Column("Why")], rows)
+
+
+def _result(passed: bool, *, warns: bool) -> Html:
+    """Return the result of a check; one that only warns stops nothing."""
+    if passed:
+        return element("span", "passed", class_="held")
+    return element("span", "warning", class_="open") if warns else element("span", "failed", class_="failed")
 
 
 def lineage_section(lineage: Lineage) -> Html:
