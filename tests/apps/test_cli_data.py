@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.bars import bars_of
 from truebar.partitions import Partition
 from truebar_apps.cli import graph
 from truebar_apps.cli.checkout import MARKERS, require_checkout
@@ -44,17 +45,7 @@ def folder(tmp_path: Path) -> Path:
 def klines(n: int = 200, *, minutes: int = 15, start: str = "2025-01-01", seed: int = 1) -> pd.DataFrame:
     random = np.random.default_rng(seed)
     close = 100 * np.exp(np.cumsum(random.normal(0, 0.002, n)))
-    opened = np.r_[100.0, close[:-1]]
-    return pd.DataFrame(
-        {
-            "open_time": pd.date_range(start, periods=n, freq=f"{minutes}min", tz="UTC"),
-            "open": opened,
-            "high": np.maximum(opened, close),
-            "low": np.minimum(opened, close),
-            "close": close,
-            "volume": random.lognormal(3, 0.5, n),
-        }
-    )
+    return bars_of(close, start=start, step=f"{minutes}min").assign(volume=random.lognormal(3, 0.5, n))
 
 
 def archive(path: Path, frame: pd.DataFrame, *, header: bool = False, unit: str = "ms") -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.bars import bars_of
 from truebar.errors import CorruptDataError
 from truebar.partitions import Partition
 from truebar_io.configuration import load_configuration
@@ -25,18 +26,8 @@ SETTINGS = load_configuration(environment={})
 
 def make_bars(n: int = 100, *, seed: int = 0, start: str = "2025-01-01") -> pd.DataFrame:
     random = np.random.default_rng(seed)
-    close = 100 + random.normal(0, 1, n).cumsum()
-    opened = np.r_[100.0, close[:-1]]
-    return pd.DataFrame(
-        {
-            "open_time": pd.date_range(start, periods=n, freq="1h", tz="UTC"),
-            "open": opened,
-            "high": np.maximum(opened, close) + 1,
-            "low": np.minimum(opened, close) - 1,
-            "close": close,
-            "volume": random.uniform(1, 9, n),
-        }
-    )
+    bars = bars_of(100 + random.normal(0, 1, n).cumsum(), start=start)
+    return bars.assign(high=bars["high"] + 1, low=bars["low"] - 1, volume=random.uniform(1, 9, n))
 
 
 def save(frame: pd.DataFrame, path: Path) -> Path:

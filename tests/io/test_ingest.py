@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.bars import bars_of
 from truebar.errors import ConfigurationError, CorruptDataError, UnreadableFileError
 from truebar.market import resample, validate_klines
 from truebar.partitions import Partition
@@ -31,18 +32,12 @@ REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "klines"
 
 def make_bars(n: int = 48, seed: int = 0) -> pd.DataFrame:
     random = np.random.default_rng(seed)
-    close = 100 + random.normal(0, 1, n).cumsum()
-    opened = np.r_[100.0, close[:-1]]
-    return pd.DataFrame(
-        {
-            "open_time": pd.date_range("2025-01-01", periods=n, freq="1h", tz="UTC"),
-            "open": opened,
-            "high": np.maximum(opened, close) + 1,
-            "low": np.minimum(opened, close) - 1,
-            "close": close,
-            "volume": random.uniform(1, 9, n),
-            "count": random.integers(1, 50, n),
-        }
+    bars = bars_of(100 + random.normal(0, 1, n).cumsum())
+    return bars.assign(
+        high=bars["high"] + 1,
+        low=bars["low"] - 1,
+        volume=random.uniform(1, 9, n),
+        count=random.integers(1, 50, n),
     )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.bars import bars_of
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 TRUEBAR = Path(sys.executable).with_name("truebar")
 QUIET = {"DAGSTER_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -38,18 +40,12 @@ def truebar(home: Path, *arguments: str, timeout_s: float = 240) -> subprocess.C
 def random_walk(bars: int, *, seed: int, start: str = "2024-01-01", minutes: int = 60) -> pd.DataFrame:
     """Return klines of a market without direction; made for tests, like no real one."""
     rng = np.random.default_rng(seed)
-    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, bars)))
-    open_ = np.concatenate([[100.0], close[:-1]])
+    made = bars_of(100 * np.exp(np.cumsum(rng.normal(0, 0.01, bars))), start=start, step=f"{minutes}min")
     spread = np.abs(rng.normal(0, 0.004, (2, bars)))
-    return pd.DataFrame(
-        {
-            "open_time": pd.date_range(start, periods=bars, freq=f"{minutes}min", tz="UTC"),
-            "open": open_,
-            "high": np.maximum(open_, close) * (1 + spread[0]),
-            "low": np.minimum(open_, close) * (1 - spread[1]),
-            "close": close,
-            "volume": rng.lognormal(3, 0.5, bars),
-        }
+    return made.assign(
+        high=made["high"] * (1 + spread[0]),
+        low=made["low"] * (1 - spread[1]),
+        volume=rng.lognormal(3, 0.5, bars),
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.bars import bars_of
 from truebar import backtest
 from truebar.config import BacktestConfig
 from truebar.cost_sensitivity import COST_MULTIPLES, cost_sensitivity
@@ -11,18 +12,7 @@ from truebar.cost_sensitivity import COST_MULTIPLES, cost_sensitivity
 
 def market(bars: int = 400) -> pd.DataFrame:
     generator = np.random.default_rng(1)
-    close = 100 * np.exp(np.cumsum(generator.normal(0, 0.01, bars)))
-    opened = np.concatenate(([100.0], close[:-1]))
-    return pd.DataFrame(
-        {
-            "open_time": pd.date_range("2024-01-01", periods=bars, freq="h", tz="UTC"),
-            "open": opened,
-            "high": np.maximum(opened, close),
-            "low": np.minimum(opened, close),
-            "close": close,
-            "volume": 1.0,
-        }
-    )
+    return bars_of(100 * np.exp(np.cumsum(generator.normal(0, 0.01, bars))))
 
 
 def test_cost_sensitivity_once_the_costs_is_the_account_itself() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.bars import bars_of
 from tests.unit.models.bundles import recipe_of
 from truebar import backtest
 from truebar.config import BacktestConfig, CostsConfig, SizingConfig
@@ -47,13 +48,7 @@ def account(rows: int, timeframe: str) -> Any:
 def market(seed: int = 5) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Bars of 15m, and probabilities, sigma and tau that wander widely; some rows hold no prediction."""
     rng = np.random.default_rng(seed)
-    close = 100 * np.exp(0.004 * rng.normal(size=ROWS).cumsum())
-    opened = np.concatenate(([100.0], close[:-1]))
-    times = pd.date_range("2025-01-01", periods=ROWS, freq="15min", tz="UTC")
-    high, low = np.maximum(opened, close), np.minimum(opened, close)
-    bars = pd.DataFrame(
-        {"open_time": times, "open": opened, "high": high, "low": low, "close": close, "volume": 1.0}
-    )
+    bars = bars_of(100 * np.exp(0.004 * rng.normal(size=ROWS).cumsum()), step="15min")
     odds = np.exp(rng.normal(size=(ROWS, 3)))
     probabilities = odds / odds.sum(axis=1, keepdims=True)
     probabilities[rng.random(ROWS) < 0.02] = np.nan

@@ -6,27 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.unit.features.markets import random_bars
 from truebar import features
 from truebar.quality import WHOLE_BARS, Judgement, judge_features, whole_rows
 
 
 def walk(bars: int = 1_200) -> pd.DataFrame:
-    rng = np.random.default_rng(3)
-    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, bars)))
-    open_ = np.concatenate([[100.0], close[:-1]])
-    volume = rng.lognormal(3, 0.5, bars)
-    return pd.DataFrame(
-        {
-            "open_time": pd.date_range("2024-01-01", periods=bars, freq="1h", tz="UTC"),
-            "open": open_,
-            "high": np.maximum(open_, close) * 1.004,
-            "low": np.minimum(open_, close) * 0.996,
-            "close": close,
-            "volume": volume,
-            "trades": np.ceil(volume),
-            "taker_buy_volume": volume * rng.uniform(0.3, 0.7, bars),
-        }
-    )
+    return random_bars(3, bars)
 
 
 def without(bars: pd.DataFrame, rows: object) -> pd.DataFrame:
@@ -38,14 +24,14 @@ def matrix_of(bars: pd.DataFrame) -> pd.DataFrame:
 
 
 def judged(bars: pd.DataFrame, matrix: pd.DataFrame | None = None) -> Judgement:
-    return judge_features(matrix_of(bars) if matrix is None else matrix, bars, timeframe="1h")
+    return judge_features(matrix_of(bars) if matrix is None else matrix, bars, timeframe="5m")
 
 
 def test_whole_rows_are_those_whose_longest_window_has_every_bar_traded_and_with_a_range():
     bars = walk(800)
     bars.loc[300, "volume"] = 0.0
     bars.loc[500, ["open", "high", "low", "close"]] = 100.0
-    found = whole_rows(without(bars, 650), timeframe="1h")
+    found = whole_rows(without(bars, 650), timeframe="5m")
     expected = np.zeros(800, dtype=bool)
     for first, end in ((0, 300), (301, 500), (501, 650), (651, 800)):
         expected[first + WHOLE_BARS - 1 : end] = True
@@ -55,7 +41,7 @@ def test_whole_rows_are_those_whose_longest_window_has_every_bar_traded_and_with
 
 @pytest.mark.parametrize("bars", [0, 1, WHOLE_BARS - 1, WHOLE_BARS])
 def test_whole_rows_of_a_short_history_are_none_before_the_window_is_full(bars):
-    assert whole_rows(walk(200).head(bars), timeframe="1h").sum() == max(0, bars - WHOLE_BARS + 1)
+    assert whole_rows(walk(200).head(bars), timeframe="5m").sum() == max(0, bars - WHOLE_BARS + 1)
 
 
 @pytest.mark.parametrize(

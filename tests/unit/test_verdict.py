@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.bars import bars_of
 from truebar import backtest
 from truebar.backtest import BacktestResult
 from truebar.config import BacktestConfig
@@ -39,18 +40,7 @@ def market(strength: float, seed: int) -> tuple[pd.DataFrame, np.ndarray, np.nda
     signal = rng.normal(size=ROWS)
     returns = np.zeros(ROWS)
     returns[1:] = 0.01 * (strength * signal[:-1] + rng.normal(size=ROWS - 1))
-    close = 100 * np.exp(returns.cumsum())
-    opened = np.concatenate(([100.0], close[:-1]))
-    bars = pd.DataFrame(
-        {
-            "open_time": pd.date_range("2025-01-01", periods=ROWS, freq="1h", tz="UTC"),
-            "open": opened,
-            "high": np.maximum(opened, close),
-            "low": np.minimum(opened, close),
-            "close": close,
-            "volume": 1.0,
-        }
-    )
+    bars = bars_of(100 * np.exp(returns.cumsum()))
     odds = np.exp(np.column_stack((-1.5 * strength * signal, np.full(ROWS, 0.3), 1.5 * strength * signal)))
     future = np.append(returns[1:], np.nan)
     labels = np.where(np.isnan(future), np.nan, np.where(np.abs(future) > TAU, np.sign(future), 0))

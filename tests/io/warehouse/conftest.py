@@ -10,6 +10,7 @@ import pytest
 from truebar.partitions import Partition
 from truebar.units import TIMEFRAME_SECONDS
 from truebar_io.warehouse import Warehouse
+from truebar_io.warehouse.files import SchemaFiles
 
 MakeBars = Callable[..., pd.DataFrame]
 
@@ -27,6 +28,12 @@ def hourly() -> Partition:
 @pytest.fixture(scope="session")
 def by_minute() -> Partition:
     return Partition("BTCUSDT", "1m")
+
+
+@pytest.fixture
+def files(warehouse: Warehouse, hourly: Partition) -> SchemaFiles:
+    """Where the market of `hourly` lies."""
+    return SchemaFiles(warehouse.root, hourly, "market")
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,6 @@ KLINES = "market.klines"
 
 
 @pytest.fixture
-def files(warehouse, hourly) -> SchemaFiles:
-    return SchemaFiles(warehouse.root, hourly, "market")
-
-
-@pytest.fixture
 def filled(warehouse, hourly, make_bars: MakeBars) -> Warehouse:
     warehouse.write(hourly, KLINES, make_bars(5))
     return warehouse

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,14 +17,9 @@ from truebar.errors import (
     UnknownTimeframeError,
 )
 from truebar.partitions import Partition
-from truebar_io.warehouse import Warehouse
 
 MakeBars = Callable[..., pd.DataFrame]
 KLINES = "market.klines"
-
-
-def published(warehouse: Warehouse, partition: Partition, name: str = "market.duckdb") -> Path:
-    return warehouse.root / partition.symbol / partition.timeframe / name
 
 
 # What must never be published. Each case: how good bars are spoiled, and the error that says so.
@@ -72,7 +66,7 @@ def test_write_refused_rows_leave_every_byte_as_it_was(
 ) -> None:
     spoil, error = SPOILED[case]
     warehouse.write(hourly, KLINES, make_bars(6))
-    folder = published(warehouse, hourly).parent
+    folder = warehouse.root / hourly.symbol / hourly.timeframe
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     for mode in ("append", "replace"):

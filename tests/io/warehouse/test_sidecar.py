@@ -12,15 +12,9 @@ import pandas as pd
 import pytest
 
 from truebar_io.warehouse import Warehouse
-from truebar_io.warehouse.files import SchemaFiles
 
 MakeBars = Callable[..., pd.DataFrame]
 KLINES = "market.klines"
-
-
-@pytest.fixture
-def files(warehouse, hourly) -> SchemaFiles:
-    return SchemaFiles(warehouse.root, hourly, "market")
 
 
 @pytest.fixture

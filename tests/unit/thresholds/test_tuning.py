@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.bars import bars_of
 from truebar import backtest
 from truebar.config import BacktestConfig
 from truebar.decision import FixedRule, target_positions
@@ -30,18 +31,7 @@ def market(strength: float, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray, np
     lean = np.clip(rng.normal(0, 0.3, ROWS), -0.9, 0.9) * strength
     returns = np.zeros(ROWS)
     returns[1:] = 0.01 * lean[:-1] + rng.normal(0, 0.005, ROWS - 1)
-    close = 100 * np.exp(returns.cumsum())
-    opened = np.concatenate(([100.0], close[:-1]))
-    bars = pd.DataFrame(
-        {
-            "open_time": pd.date_range("2025-01-01", periods=ROWS, freq="1h", tz="UTC"),
-            "open": opened,
-            "high": np.maximum(opened, close),
-            "low": np.minimum(opened, close),
-            "close": close,
-            "volume": 1.0,
-        }
-    )
+    bars = bars_of(100 * np.exp(returns.cumsum()))
     side = np.abs(lean)
     flat = (1 - side) / 2
     probabilities = np.column_stack(
