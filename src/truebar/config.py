@@ -226,32 +226,32 @@ class ValidationConfig(Settings):
     embargo_bars: int | None = Field(None, ge=0, description="null: max(horizon, one day, 1 % of dev)")
 
 
-class WholeRange(Settings):
+class _Range(Settings):
+    """What a search may try, both ends included."""
+
+    low: float
+    high: float
+    log: bool = Field(False, description="drawn evenly in logarithms")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.high < self.low:
+            raise ValueError(f"high {self.high} is below low {self.low}")
+        return self
+
+
+class WholeRange(_Range):
     """Whole numbers a search may try."""
 
     low: int = Field(ge=1, description="smallest")
     high: int = Field(ge=1, description="largest")
-    log: bool = Field(False, description="drawn evenly in logarithms")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.high < self.low:
-            raise ValueError(f"high {self.high} is below low {self.low}")
-        return self
 
 
-class RealRange(Settings):
+class RealRange(_Range):
     """Numbers a search may try."""
 
     low: float = Field(gt=0, description="smallest")
     high: float = Field(gt=0, description="largest")
-    log: bool = Field(False, description="drawn evenly in logarithms")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.high < self.low:
-            raise ValueError(f"high {self.high} is below low {self.low}")
-        return self
 
 
 class XgbSpace(Settings):
