@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from assets.origins import Origins, in_words
+from assets.origins import Origins, in_words, index_origins
 from truebar.tables import TableSchema, schema_of
 
 LINEAGE: Final = "dagster/column_lineage"
@@ -110,7 +110,7 @@ UNDECLARED: Final = {
         "entry_price": ("double", "Paid, slippage included, quote currency."),
         "exit_price": ("double", "Got, slippage included; of an open position the last close."),
         "bars": ("bigint", "From entry to exit."),
-        "notional": ("double", "Largest, quote currency."),
+        "notional": ("double", "Traded at fill prices, quote currency."),
         "gross_pnl": ("double", "Before fees, slippage and funding, quote currency."),
         "fees": ("double", "Paid, quote currency."),
         "slippage": ("double", "Paid, quote currency."),
@@ -120,6 +120,19 @@ UNDECLARED: Final = {
     },
 }
 """Columns beyond the declared ones: type and meaning."""
+
+INDEX: Final = {
+    "market": ("varchar", "Symbol and timeframe, with a link to the report; the kind of model; the vault."),
+    "verdict": ("varchar", "edge or no edge proven, with the conditions that do not hold."),
+    "direction_auc": (
+        "double",
+        "How well ups rank above downs, with its 95 % interval; no skill 0.5.",
+    ),
+    "sharpe": ("double", "A year, after costs, with its 95 % interval; no skill 0."),
+    "net_return": ("double", "Over the vault, after costs, with its 95 % interval; no skill 0."),
+    "round_trips": ("bigint", "Completed on the vault."),
+}
+"""Columns of the reports' index: type and meaning."""
 
 ASSETS: Final = {
     "out_of_fold": "study",
@@ -184,6 +197,16 @@ def table_metadata(*tables: str, origins: Mapping[str, Origins]) -> dict[str, An
             if other.columns
         },
     }
+
+
+def index_metadata(kind: str) -> dict[str, Any]:
+    """Return the columns of the reports' index, which is a page and no table, and where they come from."""
+    origins = index_origins(kind)
+    columns = [
+        dg.TableColumn(name, unit, description=described(meaning, name, origins))
+        for name, (unit, meaning) in INDEX.items()
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns), **lineage_metadata(origins)}
 
 
 def lineage_metadata(origins: Origins) -> dict[str, Any]:

@@ -12,14 +12,16 @@ import dagster as dg
 from assets.columns import described, lineage_metadata
 from assets.evaluations import tell_each_partition
 from assets.origins import Origins
-from assets.partitioned import hold_partitions, published, raise_failures
+from assets.partitioned import hold_partitions, market_of, published, raise_failures
 from assets.partitions import PARTITIONS, PER_RUN
+from resources.configuration import ConfigurationResource
 from resources.warehouse import WarehouseResource
 from truebar.tables import RESERVED_COLUMNS
 from truebar_io.transforms.build import ensure_manifest
 from truebar_io.transforms.manifest import Column, DataTest, Model, read_manifest
 
 if TYPE_CHECKING:
+    from truebar_io.configuration import Configuration
     from truebar_io.transforms.build import BuildReport
     from truebar_io.transforms.publish import Transformed
 
@@ -106,15 +108,14 @@ def check_results(context: dg.AssetExecutionContext, report: "BuildReport") -> I
 
 
 def materializations(
-    context: dg.AssetExecutionContext, done: "Transformed"
+    context: dg.AssetExecutionContext, settings: "Configuration", done: "Transformed"
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Yield every model that was asked for, each after what it reads, with each partition's rows."""
     models = {model.unique_id: model for model in MANIFEST.models}
     for table, by_partition in done.written.items():
         for partition, written in by_partition.items():
-            context.add_asset_metadata(
-                published(written), asset_key=key_of(table), partition_key=partition.key
-            )
+            told = market_of(settings, partition) | published(written)
+            context.add_asset_metadata(told, asset_key=key_of(table), partition_key=partition.key)
     for result in done.report.results:
         model = models.get(result.unique_id)
         if model is not None and key_of(model.table) in context.selected_asset_keys:
@@ -131,7 +132,7 @@ def materializations(
     can_subset=True,
 )
 def dbt_features(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Build every model over the run's partitions in one dbt call; publish, then say so.
 
@@ -146,6 +147,6 @@ def dbt_features(
     )
     refused |= {partition.key: error for partition, error in done.refused.items()}
     if not refused:
-        yield from materializations(context, done)
+        yield from materializations(context, configuration.load(), done)
     yield from check_results(context, done.report)
     raise_failures(context, refused)

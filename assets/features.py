@@ -9,6 +9,7 @@ from assets.context import MANIFEST, columns_of
 from assets.origins import KLINES, Origins
 from assets.partitioned import each_partition, published
 from assets.partitions import PARTITIONS, PER_RUN
+from resources.configuration import ConfigurationResource
 from resources.warehouse import WarehouseResource
 from truebar.feature_columns import COLUMN_FAMILIES, ColumnFamily
 from truebar_io.lineage import MATRIX_FAMILIES, UPSTREAM
@@ -84,13 +85,15 @@ def family_asset(family: ColumnFamily) -> dg.AssetsDefinition:
             **lineage_metadata(family_origins(family)),
         },
     )
-    def compute_family(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
+    def compute_family(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
+    ) -> None:
         from truebar_io.stages.features import publish_family  # noqa: PLC0415 (numba loads in the body)
 
         def compute(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             return published(publish_family(store, partition, family.name))
 
-        each_partition(context, warehouse, compute)
+        each_partition(context, warehouse, configuration.load(), compute)
 
     return compute_family
 
@@ -126,11 +129,13 @@ FAMILY_ASSETS: Final = [family_asset(family) for family in COLUMN_FAMILIES.value
         **lineage_metadata(matrix_origins()),
     },
 )
-def matrix(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
+def matrix(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
+) -> None:
     """Publish the view over all families; refused when they stand at different bars."""
     from truebar_io.stages.features import publish_matrix  # noqa: PLC0415
 
     def publish(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
         return published(publish_matrix(store, partition))
 
-    each_partition(context, warehouse, publish)
+    each_partition(context, warehouse, configuration.load(), publish)

@@ -40,7 +40,7 @@ def volatility(
         result = publish_volatility(store, partition, settings)
         return {**published(result), "volatility": volatility_picture(store, partition)}
 
-    each_partition(context, warehouse, estimate)
+    each_partition(context, warehouse, settings, estimate)
 
 
 @dg.asset(
@@ -67,4 +67,4 @@ def vol_scaled(
         result = publish_labels(store, partition, settings)
         return {**published(result), "labels": labels_picture(store, partition)}
 
-    each_partition(context, warehouse, label)
+    each_partition(context, warehouse, settings, label)

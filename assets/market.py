@@ -1,7 +1,7 @@
 """Market data: klines as they came, judged row by row."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -14,8 +14,6 @@ from resources.warehouse import WarehouseResource
 if TYPE_CHECKING:
     from truebar.partitions import Partition
     from truebar_io.warehouse import Warehouse
-
-SYNTHETIC: Final = "synthetic: generated, no such market exists"
 
 
 @dg.asset(
@@ -38,8 +36,7 @@ def klines(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
 ) -> None:
     """Ingest what is new for each partition."""
-    from truebar_io.generated import is_synthetic  # noqa: PLC0415 (pandas loads in the body)
-    from truebar_io.sources import ingest_sources  # noqa: PLC0415
+    from truebar_io.sources import ingest_sources  # noqa: PLC0415 (pandas loads in the body)
     from truebar_io.stages.pictures import price_picture  # noqa: PLC0415
 
     settings = configuration.load()
@@ -47,7 +44,6 @@ def klines(
     def ingest(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
         result = ingest_sources(store, warehouse.home, partition, settings, now=datetime.now(UTC))
         return {
-            "market": SYNTHETIC if is_synthetic(settings, partition.symbol) else "real",
             "dagster/partition_row_count": result.rows,
             "watermark": str(result.watermark),
             "rows_written": result.rows_written,
@@ -58,4 +54,4 @@ def klines(
             "price": price_picture(store, partition),
         }
 
-    each_partition(context, warehouse, ingest)
+    each_partition(context, warehouse, settings, ingest)

@@ -1,12 +1,12 @@
 """One asset factory for every model kind, from the study to the report and the bundle that may trade."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
-from assets.columns import table_metadata
+from assets.columns import index_metadata, table_metadata
 from assets.context import PROJECT
 from assets.features import matrix_columns
 from assets.origins import kind_origins
@@ -31,6 +31,7 @@ def kind_asset(
     by: str,
     description: str,
     tables: tuple[str, ...] = (),
+    metadata: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., None]], dg.AssetsDefinition]:
     """Return the decorator of one asset of a model kind, in the group of its name."""
     return dg.asset(
@@ -43,9 +44,12 @@ def kind_asset(
         kinds={by},
         owners=["team:research"],
         description=description,
-        metadata=table_metadata(
-            *(f"{kind}.{table}" for table in tables), origins=kind_origins(kind, matrix_columns())
-        ),
+        metadata={
+            **table_metadata(
+                *(f"{kind}.{table}" for table in tables), origins=kind_origins(kind, matrix_columns())
+            ),
+            **(metadata or {}),
+        },
     )
 
 
@@ -68,8 +72,8 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.searching import search  # noqa: PLC0415 (xgboost and optuna load in the body)
 
-        work = partial(search, settings=configuration.load())
-        each_tracked(context, warehouse, tracking, kind, work)
+        settings = configuration.load()
+        each_tracked(context, warehouse, settings, tracking, kind, partial(search, settings=settings))
 
     @kind_asset(
         kind,
@@ -86,8 +90,8 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.training import fit_model  # noqa: PLC0415 (xgboost loads in the body)
 
-        work = partial(fit_model, settings=configuration.load())
-        each_tracked(context, warehouse, tracking, kind, work)
+        settings = configuration.load()
+        each_tracked(context, warehouse, settings, tracking, kind, partial(fit_model, settings=settings))
 
     @kind_asset(
         kind,
@@ -97,11 +101,14 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         description="Maps raw probabilities to frequencies; fitted on out-of-fold rows only.",
     )
     def calibrator(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        configuration: ConfigurationResource,
+        tracking: TrackingResource,
     ) -> None:
         from truebar_io.stages.training import fit_calibrator  # noqa: PLC0415
 
-        each_tracked(context, warehouse, tracking, kind, fit_calibrator)
+        each_tracked(context, warehouse, configuration.load(), tracking, kind, fit_calibrator)
 
     @kind_asset(
         kind,
@@ -112,11 +119,14 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         tables=("ev_curve",),
     )
     def thresholds(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        configuration: ConfigurationResource,
+        tracking: TrackingResource,
     ) -> None:
         from truebar_io.stages.training import set_thresholds  # noqa: PLC0415
 
-        each_tracked(context, warehouse, tracking, kind, set_thresholds)
+        each_tracked(context, warehouse, configuration.load(), tracking, kind, set_thresholds)
 
     @kind_asset(
         kind,
@@ -134,8 +144,9 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.explaining import publish_explanation  # noqa: PLC0415
 
-        work = partial(publish_explanation, settings=configuration.load())
-        each_tracked(context, warehouse, tracking, kind, work)
+        settings = configuration.load()
+        work = partial(publish_explanation, settings=settings)
+        each_tracked(context, warehouse, settings, tracking, kind, work)
 
     @kind_asset(
         kind,
@@ -145,21 +156,23 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         description="Raw and calibrated probabilities: out of fold on dev, by the bundle after it.",
         tables=("predictions",),
     )
-    def predictions(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
+    def predictions(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, configuration: ConfigurationResource
+    ) -> None:
         from truebar_io.stages.predicting import publish_predictions  # noqa: PLC0415
 
         def predict(store: "Warehouse", partition: "Partition") -> dict[str, Any]:
             result = publish_predictions(store, partition, kind)
             return {"skipped": "no bundle yet"} if result is None else published(result)
 
-        each_partition(context, warehouse, predict)
+        each_partition(context, warehouse, configuration.load(), predict)
 
     @kind_asset(
         kind,
         "backtest",
         after=[[kind, "predictions"], ["market", "klines"], ["labels", "vol_scaled"]],
         by="python",
-        description="The bundle's one look at the vault: trades after all costs, scores, and the verdict.",
+        description="The bundle's one look at the vault: trades after costs, scores, and the verdict.",
         tables=("metrics", "equity", "trades"),
     )
     def backtest(
@@ -170,15 +183,20 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
     ) -> None:
         from truebar_io.stages.judging import judge_vault  # noqa: PLC0415
 
-        work = partial(judge_vault, settings=configuration.load(), project=PROJECT)
-        each_tracked(context, warehouse, tracking, kind, work)
+        settings = configuration.load()
+        work = partial(judge_vault, settings=settings, project=PROJECT)
+        each_tracked(context, warehouse, settings, tracking, kind, work)
 
     @kind_asset(
         kind,
         "report",
         after=[[kind, "backtest"], [kind, "explanation"], [kind, "deploy"]],
         by="html",
-        description="One HTML page: the verdict in words, scores beside no skill, equity, lineage.",
+        description=(
+            "One HTML page: the verdict in words, scores beside no skill, equity, lineage. The columns are "
+            "those of the index over all pages."
+        ),
+        metadata=index_metadata(kind),
     )
     def report(
         context: dg.AssetExecutionContext,
@@ -196,7 +214,7 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
             path = publish_report(store, partition, kind, settings, run)
             return {"file": dg.MetadataValue.path(path), "page": dg.MetadataValue.url(path.as_uri())}
 
-        each_tracked(context, warehouse, tracking, kind, render)
+        each_tracked(context, warehouse, settings, tracking, kind, render)
 
     @kind_asset(
         kind,
@@ -206,11 +224,14 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
         description="The judged recipe fitted on dev and vault together, if it has an edge and stays alike.",
     )
     def deploy(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, tracking: TrackingResource
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        configuration: ConfigurationResource,
+        tracking: TrackingResource,
     ) -> None:
         from truebar_io.stages.deploying import deploy as make  # noqa: PLC0415
 
-        each_tracked(context, warehouse, tracking, kind, make)
+        each_tracked(context, warehouse, configuration.load(), tracking, kind, make)
 
     return [study, model, calibrator, thresholds, explanation, predictions, backtest, report, deploy]
 

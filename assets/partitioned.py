@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import dagster as dg
 
+from assets.columns import LINEAGE
 from assets.partitions import partitions_of
 from truebar.errors import RetryError, TruebarError
 from truebar.partitions import Partition
@@ -14,8 +15,12 @@ from truebar.partitions import Partition
 if TYPE_CHECKING:
     from resources.tracking import TrackingResource
     from resources.warehouse import WarehouseResource
+    from truebar_io.configuration import Configuration
     from truebar_io.tracking import TrackedRun
     from truebar_io.warehouse import Warehouse, WriteResult
+
+SYNTHETIC: Final = "synthetic: generated, no such market exists"
+REAL: Final = "real"
 
 Work = Callable[["Warehouse", Partition], Mapping[str, Any]]
 
@@ -38,14 +43,37 @@ def published(result: WriteResult) -> dict[str, Any]:
     }
 
 
-def shown(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a step found as metadata of its asset; a picture becomes Markdown that holds it."""
-    from truebar.figures import Picture  # noqa: PLC0415 (pandas loads in the body)
+def market_of(settings: Configuration, partition: Partition) -> dict[str, str]:
+    """Return as metadata whether a market is real."""
+    from truebar_io.generated import is_synthetic  # noqa: PLC0415 (pandas loads in the body)
+
+    return {"market": SYNTHETIC if is_synthetic(settings, partition.symbol) else REAL}
+
+
+def shown(found: Mapping[str, Any], market: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a step found as metadata of its asset, after whether its market is real.
+
+    A picture becomes Markdown that holds it; that of a synthetic market says so itself.
+    """
+    from truebar import figures  # noqa: PLC0415 (pandas loads in the body)
+
+    def drawn(picture: figures.Picture) -> str:
+        is_marked = market["market"] == SYNTHETIC
+        return (picture.marked(figures.SYNTHETIC) if is_marked else picture).markdown
 
     return {
-        name: dg.MetadataValue.md(value.markdown) if isinstance(value, Picture) else value
-        for name, value in found.items()
+        **market,
+        **{
+            name: dg.MetadataValue.md(drawn(value)) if isinstance(value, figures.Picture) else value
+            for name, value in found.items()
+        },
     }
+
+
+def lineage_of(context: dg.AssetExecutionContext) -> dict[str, Any]:
+    """Return the column lineage that the asset declares, for the materialization, where a UI looks for it."""
+    declared = context.assets_def.metadata_by_key[context.asset_key]
+    return {LINEAGE: declared[LINEAGE]} if LINEAGE in declared else {}
 
 
 def raise_failures(context: dg.AssetExecutionContext, failures: Mapping[str, Exception]) -> None:
@@ -87,7 +115,9 @@ def hold_partitions(
     return held, refused
 
 
-def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResource, work: Work) -> None:
+def each_partition(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, settings: Configuration, work: Work
+) -> None:
     """Do `work` for every partition of the run; then, if some failed, raise naming them.
 
     A run over a range is all or nothing for Dagster's events, so the good partitions are finished before the
@@ -103,7 +133,8 @@ def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResour
         partition = Partition.from_key(key)
         try:
             warehouse.hold(partition, context.run.run_id)
-            context.add_asset_metadata(shown(work(store, partition)), partition_key=key)
+            found = shown(work(store, partition), market_of(settings, partition))
+            context.add_asset_metadata(found | lineage_of(context), partition_key=key)
         except Exception as error:
             context.log.exception(f"{partition}: {type(error).__name__}")
             failures[key] = error
@@ -113,6 +144,7 @@ def each_partition(context: dg.AssetExecutionContext, warehouse: WarehouseResour
 def each_tracked(
     context: dg.AssetExecutionContext,
     warehouse: WarehouseResource,
+    settings: Configuration,
     tracking: TrackingResource,
     kind: str,
     work: TrackedWork,
@@ -120,7 +152,8 @@ def each_tracked(
     """Do `work` for every partition of the run, each within its experiment run; as `each_partition`."""
 
     def tracked(store: Warehouse, partition: Partition) -> Mapping[str, Any]:
-        with tracking.run(context, partition, kind) as run:
+        is_synthetic = market_of(settings, partition)["market"] == SYNTHETIC
+        with tracking.run(context, partition, kind, is_synthetic=is_synthetic) as run:
             return work(store, partition, kind, run=run)
 
-    each_partition(context, warehouse, tracked)
+    each_partition(context, warehouse, settings, tracked)

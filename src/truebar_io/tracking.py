@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 RUN_TAG: Final = "dagster_run_id"
 FAILED_STEP_TAG: Final = "failed_step"
+MARKET_TAG: Final = "market"
+SYNTHETIC: Final = "synthetic"
+REAL: Final = "real"
 DIGEST_CHARACTERS: Final = 36
 """MLflow takes no longer digest of a data set."""
 
@@ -58,6 +61,9 @@ class TrackedRun:
     run_id: str
     client: Any
     """mlflow's MlflowClient."""
+
+    is_synthetic: bool
+    """The bars behind it were generated; every picture says so."""
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log settings; a name keeps its value for ever, and logging the same value again changes nothing.
@@ -212,7 +218,9 @@ def _experiment(client: Any, home: Home, kind: str) -> str:
     return str(known.experiment_id)
 
 
-def _open(home: Home, dagster_run_id: str, partition: Partition, kind: str) -> TrackedRun:
+def _open(
+    home: Home, dagster_run_id: str, partition: Partition, kind: str, *, is_synthetic: bool
+) -> TrackedRun:
     """Return the MLflow run with these four tags, set to RUNNING, or a new one."""
     tags = {
         RUN_TAG: dagster_run_id,
@@ -229,14 +237,17 @@ def _open(home: Home, dagster_run_id: str, partition: Partition, kind: str) -> T
             run_id = found[0].info.run_id
             client.update_run(run_id, status="RUNNING")
         else:
-            name = f"{kind} {partition} {dagster_run_id[:8]}"
-            run_id = client.create_run(experiment, tags=tags, run_name=name).info.run_id
-    return TrackedRun(run_id, client)
+            market = SYNTHETIC if is_synthetic else REAL
+            mark = f" {SYNTHETIC}" if is_synthetic else ""
+            name = f"{kind} {partition}{mark} {dagster_run_id[:8]}"
+            every = {**tags, MARKET_TAG: market}
+            run_id = client.create_run(experiment, tags=every, run_name=name).info.run_id
+    return TrackedRun(run_id, client, is_synthetic)
 
 
 @contextmanager
 def track(
-    home: Home, *, dagster_run_id: str, partition: Partition, kind: str, step: str
+    home: Home, *, dagster_run_id: str, partition: Partition, kind: str, step: str, is_synthetic: bool
 ) -> Iterator[TrackedRun]:
     """Yield the MLflow run that all steps of one Dagster run share; it is never left RUNNING.
 
@@ -250,11 +261,13 @@ def track(
         partition: the second and third.
         kind: the fourth, and the name of the experiment.
         step: which step of the Dagster run works here; names what failed.
+        is_synthetic: the partition's bars were generated; the run's name, its tag `market` and its pictures
+            say so.
 
     Raises:
         ConfigurationError: when the database was made by another version of MLflow.
     """
-    run = _open(home, dagster_run_id, partition, kind)
+    run = _open(home, dagster_run_id, partition, kind, is_synthetic=is_synthetic)
     try:
         yield run
     except BaseException as error:

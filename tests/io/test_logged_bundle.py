@@ -30,7 +30,14 @@ def client_of(home: Home) -> Any:
 
 def logged(home: Home, dagster_run_id: str, *contents: bytes) -> tuple[Any, list[str]]:
     """Log a bundle for each content within one run, and return the run and the models' ids."""
-    with track(home, dagster_run_id=dagster_run_id, partition=BTC, kind="xgboost", step="thresholds") as run:
+    with track(
+        home,
+        dagster_run_id=dagster_run_id,
+        partition=BTC,
+        kind="xgboost",
+        step="thresholds",
+        is_synthetic=False,
+    ) as run:
         models = [log_bundle(run, small_bundle(content)) for content in contents]
     return client_of(home).get_run(run.run_id), models
 
@@ -69,7 +76,9 @@ def test_log_bundle_twice_is_one_model_and_another_bundle_another(home: Home) ->
 
 
 def test_log_dataset_names_digest_rows_and_columns_and_holds_no_data(home: Home) -> None:
-    with track(home, dagster_run_id="data", partition=BTC, kind="xgboost", step="model") as run:
+    with track(
+        home, dagster_run_id="data", partition=BTC, kind="xgboost", step="model", is_synthetic=False
+    ) as run:
         for _ in range(2):
             run.log_dataset(
                 "BTC-USD 1h dev",
@@ -88,7 +97,9 @@ def test_log_dataset_names_digest_rows_and_columns_and_holds_no_data(home: Home)
 
 
 def test_log_text_is_a_file_of_the_run(home: Home) -> None:
-    with track(home, dagster_run_id="text", partition=BTC, kind="xgboost", step="model") as run:
+    with track(
+        home, dagster_run_id="text", partition=BTC, kind="xgboost", step="model", is_synthetic=False
+    ) as run:
         run.log_text("<svg/>", "figures/importance.svg")
     kept = home.mlflow / "artifacts" / "xgboost" / run.run_id / "artifacts"
     assert (kept / "figures" / "importance.svg").read_text() == "<svg/>"

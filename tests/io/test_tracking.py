@@ -37,7 +37,9 @@ def run_of(home: Home, run_id: str) -> Any:
 
 def step(home: Home, dagster_run_id: str, name: str, *, error: BaseException | None = None) -> str:
     """Open the run as the step `name` does, raise `error` inside, and return the run's id."""
-    with track(home, dagster_run_id=dagster_run_id, partition=BTC, kind="xgboost", step=name) as run:
+    with track(
+        home, dagster_run_id=dagster_run_id, partition=BTC, kind="xgboost", step=name, is_synthetic=False
+    ) as run:
         if error is not None:
             raise error
     return run.run_id
@@ -75,11 +77,15 @@ def test_track_two_steps_of_one_dagster_run_share_one_finished_run(home: Home, t
     artefact = tmp_path / "calibrator.json"
     artefact.write_text("{}")
     params = {f"setting_{number}": number for number in range(150)}
-    with track(home, dagster_run_id="shared", partition=BTC, kind="xgboost", step="model") as first:
+    with track(
+        home, dagster_run_id="shared", partition=BTC, kind="xgboost", step="model", is_synthetic=False
+    ) as first:
         first.log_params(params)
         first.log_params({"setting_0": 0})
         assert run_of(home, first.run_id).info.status == "RUNNING"
-    with track(home, dagster_run_id="shared", partition=BTC, kind="xgboost", step="calibrator") as second:
+    with track(
+        home, dagster_run_id="shared", partition=BTC, kind="xgboost", step="calibrator", is_synthetic=False
+    ) as second:
         second.log_metrics({"roc_auc": 0.5, "sharpe": None, "ece": float("nan"), "ratio": float("inf")})
         second.log_artifact(artefact, folder="parts")
         second.log_artifacts(tmp_path, folder="all")
@@ -94,10 +100,22 @@ def test_track_two_steps_of_one_dagster_run_share_one_finished_run(home: Home, t
         "symbol": "BTC-USD",
         "timeframe": "1h",
         "kind": "xgboost",
+        "market": "real",
     }
+    assert "synthetic" not in run.info.run_name
     kept = home.mlflow / "artifacts" / "xgboost" / first.run_id / "artifacts"
     assert (kept / "parts" / "calibrator.json").is_file()
     assert (kept / "all" / "calibrator.json").is_file()
+
+
+def test_track_of_a_generated_market_says_so_in_tag_and_name(home: Home) -> None:
+    with track(
+        home, dagster_run_id="made", partition=SYN, kind="xgboost", step="model", is_synthetic=True
+    ) as tracked:
+        assert tracked.is_synthetic
+    run = run_of(home, tracked.run_id)
+    assert run.data.tags["market"] == "synthetic"
+    assert f"{SYN} synthetic" in run.info.run_name
 
 
 def test_track_another_partition_kind_or_dagster_run_has_its_own_run(home: Home) -> None:
@@ -109,7 +127,14 @@ def test_track_another_partition_kind_or_dagster_run_has_its_own_run(home: Home)
     ]
     found = set()
     for dagster_run_id, partition, kind in identities:
-        with track(home, dagster_run_id=dagster_run_id, partition=partition, kind=kind, step="model") as run:
+        with track(
+            home,
+            dagster_run_id=dagster_run_id,
+            partition=partition,
+            kind=kind,
+            step="model",
+            is_synthetic=False,
+        ) as run:
             found.add(run.run_id)
     assert len(found) == len(identities)
 
@@ -148,7 +173,9 @@ def step_left_running(home: Home) -> str:
 
 def die_inside(home: Home, dagster_run_id: str) -> None:
     """Open a run and end the process as `kill -9` does: nothing is cleaned up."""
-    with track(home, dagster_run_id=dagster_run_id, partition=BTC, kind="xgboost", step="model") as run:
+    with track(
+        home, dagster_run_id=dagster_run_id, partition=BTC, kind="xgboost", step="model", is_synthetic=False
+    ) as run:
         run.log_params({"depth": 3})
         os._exit(9)
 

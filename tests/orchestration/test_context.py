@@ -15,6 +15,8 @@ import pytest
 
 import assets.context
 from assets.context import MANIFEST, PROJECT, dbt_features
+from assets.partitioned import SYNTHETIC
+from resources.configuration import ConfigurationResource
 from resources.warehouse import WarehouseResource
 from truebar.partitions import Partition
 from truebar_io.lease import Lease
@@ -67,7 +69,10 @@ def execute(
     definitions = dg.Definitions(
         assets=[dbt_features],
         jobs=[dg.define_asset_job("dbt_job")],
-        resources={"warehouse": WarehouseResource(home_folder=str(store.root.parent))},
+        resources={
+            "warehouse": WarehouseResource(home_folder=str(store.root.parent)),
+            "configuration": ConfigurationResource(),
+        },
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger},
     )
@@ -138,6 +143,8 @@ def test_context_range_run_publishes_each_partition_and_tells_dagster(
     metadata = record.asset_materialization.metadata
     assert metadata["dagster/partition_row_count"].value == len(klines())
     assert "watermark" in metadata
+    assert metadata["market"].value == ("real" if record.partition_key == BTC.key else SYNTHETIC)
+    assert metadata["dagster/column_lineage"].value.deps_by_column["range_ratio_1d"]
     checks = checks_of(result)
     assert set(checks) == CHECKS
     assert all(check.passed and check.partition is None for check in checks.values())

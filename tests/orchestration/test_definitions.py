@@ -4,10 +4,13 @@ import subprocess
 import sys
 
 import dagster as dg
+import numpy as np
 import pytest
 
 from definitions import defs
-from tests.orchestration.conftest import CHECKOUT
+from tests.orchestration.conftest import CHECKOUT, random_walk
+from truebar import backtest
+from truebar.config import BacktestConfig
 from truebar.feature_columns import COLUMN_FAMILIES
 
 EXPECTED_ASSETS = {
@@ -33,6 +36,7 @@ EXPECTED_ASSETS = {
     "xgboost/deploy",
 }
 WITHOUT_A_TABLE = {"xgboost/model", "xgboost/calibrator", "xgboost/report", "xgboost/deploy"}
+WITHOUT_COLUMNS = WITHOUT_A_TABLE - {"xgboost/report"}
 
 
 def test_definitions_hold_the_whole_graph():
@@ -80,14 +84,47 @@ def test_lineage_names_only_columns_that_there_are():
     }
     lined = {key: spec.metadata["dagster/column_lineage"] for key, spec in specs.items()
              if "dagster/column_lineage" in spec.metadata}  # fmt: skip
-    assert {"features/context", "labels/volatility", "labels/vol_scaled"} <= {
-        key.to_user_string() for key in lined
-    }
+    assert {key.to_user_string() for key in lined} == EXPECTED_ASSETS - WITHOUT_COLUMNS - {"market/klines"}
     for key, lineage in lined.items():
         assert set(lineage.deps_by_column) <= columns[key], key
         for sources in lineage.deps_by_column.values():
             for source in sources:
                 assert source.column_name in columns[source.asset_key], (key, source)
+
+
+def test_lineage_names_only_assets_that_come_before():
+    graph = defs.resolve_asset_graph()
+    for spec in defs.resolve_all_asset_specs():
+        lineage = spec.metadata.get("dagster/column_lineage")
+        before = graph.get_ancestor_asset_keys(spec.key)
+        for name, sources in ({} if lineage is None else lineage.deps_by_column).items():
+            assert sources, (spec.key, name)
+            assert {source.asset_key for source in sources} <= before, (spec.key, name)
+
+
+def test_columns_of_model_tables_say_what_they_mean_or_where_they_come_from():
+    metadata = {spec.key.path[-1]: spec.metadata for spec in defs.resolve_all_asset_specs()}
+    shown = metadata["backtest"]
+    tables = {
+        **{name: metadata[name]["dagster/column_schema"] for name in ("study", "thresholds", "explanation")},
+        **{name: metadata[name]["dagster/column_schema"] for name in ("predictions", "backtest", "report")},
+        **{name: shown[f"xgboost.{name}"].value for name in ("equity", "trades")},
+    }
+    for name, schema in tables.items():
+        assert all(column.description for column in schema.columns), name
+    said = {column.name: column.description for column in tables["predictions"].columns}
+    assert "From xgboost.out_of_fold: p_up; features.matrix: " in said["raw_p_up"]
+
+
+def test_account_tables_are_shown_with_every_column_that_they_have():
+    bars = random_walk(60, seed=1)
+    account = backtest.run(bars, np.sign(np.sin(np.arange(60))), BacktestConfig(), timeframe="1h")
+    (spec,) = [
+        one for one in defs.resolve_all_asset_specs() if one.key == dg.AssetKey(["xgboost", "backtest"])
+    ]
+    for name, frame in (("trades", account.trades), ("equity", account.to_frame())):
+        shown = spec.metadata[f"xgboost.{name}"].value.columns
+        assert [column.name for column in shown] == list(frame), name
 
 
 def test_assets_that_a_run_may_begin_with_try_again_when_the_partition_is_busy():

@@ -21,14 +21,14 @@ MODEL = dg.AssetKey(["xgboost", "model"])
 
 @dg.asset(key=["xgboost", "model"], partitions_def=PARTITIONS, backfill_policy=ONE_BY_ONE)
 def model(context: dg.AssetExecutionContext, tracking: TrackingResource) -> None:
-    with tracking.run(context, partition_of(context), "xgboost") as run:
+    with tracking.run(context, partition_of(context), "xgboost", is_synthetic=False) as run:
         run.log_params({"depth": 3})
         context.add_asset_metadata({"rows": 10}, partition_key=context.partition_key)
 
 
 @dg.asset(key=["xgboost", "calibrator"], deps=[model], partitions_def=PARTITIONS, backfill_policy=ONE_BY_ONE)
 def calibrator(context: dg.AssetExecutionContext, tracking: TrackingResource) -> None:
-    with tracking.run(context, partition_of(context), "xgboost") as run:
+    with tracking.run(context, partition_of(context), "xgboost", is_synthetic=False) as run:
         run.log_metrics({"log_loss": 1.0})
         if context.run.tags.get("fail") == "yes":
             raise TooFewRowsError("too few rows")

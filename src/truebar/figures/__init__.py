@@ -2,6 +2,6 @@
 
 from truebar.figures.bars import bar_chart
 from truebar.figures.lines import line_chart
-from truebar.figures.picture import Picture
+from truebar.figures.picture import SYNTHETIC, Picture
 
-__all__ = ["Picture", "bar_chart", "line_chart"]
+__all__ = ["SYNTHETIC", "Picture", "bar_chart", "line_chart"]

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from html import escape
 
 INK, SOFT, GRID = "#1a2330", "#5a6675", "#e6eaef"
+SYNTHETIC = "SYNTHETIC"
+"""Across every picture of a market that was generated."""
+
+MARK = "#86640f"
+"""Of a word across a picture."""
+
 COLORS = ("#1f4e79", "#b9822b", "#9c3325", "#4b7f52", "#6b4c8a")
 """Of the first, second … series."""
 
@@ -30,6 +36,17 @@ class Picture:
         content = b64encode(self.svg.encode()).decode()
         alternative = self.title.replace("[", "(").replace("]", ")")
         return f"![{alternative}](data:image/svg+xml;base64,{content})"
+
+    def marked(self, word: str) -> Picture:
+        """Return the picture with a word across it, pale, and before its title.
+
+        >>> document("close", 640, 300, []).marked("SYNTHETIC").title
+        'SYNTHETIC: close'
+        """
+        style = f'text-anchor="middle" fill="{MARK}" fill-opacity="0.16" font-size="72" font-weight="bold"'
+        across = f'<text x="50%" y="60%" {style}>{escape(word)}</text>'
+        head, end, tail = self.svg.rpartition("</svg>")
+        return Picture(f"{word}: {self.title}", f"{head}{across}\n{end}{tail}")
 
 
 def document(title: str, width: int, height: int, elements: Sequence[str]) -> Picture:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from truebar.arrays import FloatArray
 from truebar.backtest import BacktestResult
-from truebar.figures import Picture, line_chart
+from truebar.figures import SYNTHETIC, Picture, line_chart
 from truebar.partitions import Partition
 from truebar.scores.reliability import reliability_bins
 from truebar.thresholds.values import CurvePoint
@@ -25,7 +25,8 @@ SPANS = 60
 def kept(run: TrackedRun, pictures: Mapping[str, Picture]) -> dict[str, Picture]:
     """Log pictures to the experiment run, and return them as metadata of the step."""
     for name, picture in pictures.items():
-        run.log_text(picture.svg, f"figures/{name}.svg")
+        drawn = picture.marked(SYNTHETIC) if run.is_synthetic else picture
+        run.log_text(drawn.svg, f"figures/{name}.svg")
     return dict(pictures)
 
 

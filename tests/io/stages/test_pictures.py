@@ -87,6 +87,7 @@ def test_labels_picture_shares_of_any_length_sum_to_one(tmp_path, bars):
 
 def test_kept_pictures_are_logged_under_their_names():
     class Run:
+        is_synthetic = False
         logged: ClassVar[dict[str, str]] = {}
 
         def log_text(self, text: str, path: str) -> None:
@@ -95,3 +96,6 @@ def test_kept_pictures_are_logged_under_their_names():
     picture = trials_picture([], PARTITION)
     assert kept(Run(), {"trials": picture}) == {"trials": picture}
     assert Run.logged == {"figures/trials.svg": picture.svg}
+    Run.is_synthetic = True
+    assert kept(Run(), {"trials": picture}) == {"trials": picture}
+    assert Run.logged == {"figures/trials.svg": picture.marked("SYNTHETIC").svg}

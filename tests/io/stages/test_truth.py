@@ -55,6 +55,7 @@ class Run:
     """A tracked run that keeps nothing."""
 
     run_id = "test"
+    is_synthetic = False
 
     def log_params(self, params: object) -> None: ...
     def log_metrics(self, metrics: object) -> None: ...
