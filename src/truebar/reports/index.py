@@ -8,7 +8,7 @@ from truebar.reports.catalogue import entry_of
 from truebar.reports.conditions import conditions_of
 from truebar.reports.inputs import IndexEntry
 from truebar.reports.judgement import Judgement
-from truebar.reports.markup import Column, Content, element, join, paragraph, table, undefined
+from truebar.reports.markup import Column, Content, days, element, join, paragraph, table, undefined
 from truebar.reports.page import document
 from truebar.reports.wording import HEADLINE
 from truebar.units import TIMEFRAMES
@@ -29,9 +29,9 @@ def _cell(judgement: Judgement, name: str) -> Content:
 def _market(entry: IndexEntry, judgement: Judgement) -> Content:
     """Return the market with a link to its report, the kind of model, and when the vault was."""
     link = element("a", f"{judgement.symbol} {judgement.timeframe}", href=entry.file, class_="label")
-    notes = [f"{judgement.kind}, synthetic market" if entry.is_synthetic else judgement.kind]
+    notes: list[Content] = [f"{judgement.kind}, synthetic market" if entry.is_synthetic else judgement.kind]
     if entry.vault is not None:
-        notes.append(f"vault {entry.vault[0]:%Y-%m-%d} to {entry.vault[1]:%Y-%m-%d}")
+        notes.append(join(["vault ", days(*entry.vault)]))
     return join([link, *(element("span", note, class_="note") for note in notes)])
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import pandas as pd
+
 DASH: Final = "–"
 """Stands where a number is not defined; the reason stands beside it."""
 
@@ -117,6 +119,16 @@ def beside(*contents: Content) -> Html:
     at that moment.
     """
     return element("div", *contents, class_="beside three" if len(contents) == 3 else "beside")
+
+
+def unbroken(text: str) -> Html:
+    """Return text that stays on one line, such as a date with its hyphens."""
+    return element("span", text, class_="unbroken")
+
+
+def days(start: pd.Timestamp, end: pd.Timestamp) -> Html:
+    """Return the days from `start` to `end`, UTC, neither of them broken at its hyphens."""
+    return join([unbroken(f"{start:%Y-%m-%d}"), " to ", unbroken(f"{end:%Y-%m-%d}")])
 
 
 def paragraph(*contents: Content, class_: str = "text") -> Html:

@@ -9,7 +9,7 @@ from truebar.reports.conditions import conditions_of, conditions_table
 from truebar.reports.curve import Curve, curve_of
 from truebar.reports.inputs import ReportInputs
 from truebar.reports.judgement import Judgement
-from truebar.reports.markup import Content, Html, anchor, element, join, paragraph, section
+from truebar.reports.markup import Content, Html, anchor, days, element, join, paragraph, section
 from truebar.reports.metrics import key_figures, metrics_of_group, metrics_table
 from truebar.reports.sections.account import costs_section, money_section, trades_section
 from truebar.reports.sections.direction import activity_section, direction_section
@@ -43,6 +43,12 @@ CONTENTS: Final = (
 """Parts in the order of the page; one that a report does not have is left out of the links."""
 
 
+CONDITIONS: Final = (
+    "An edge needs all of these. The vault is the last part of history, kept for this verdict; dev is what "
+    "comes before it, which searches and fits may use."
+)
+
+
 def document(title: str, *contents: Content, is_synthetic: bool = False) -> str:
     """Return a whole page; a synthetic one marks every chart."""
     head = element(
@@ -68,18 +74,19 @@ def _header(judgement: Judgement, inputs: ReportInputs) -> Html:
         paragraph("truebar report", class_="brand"),
         element("h1", name, tag),
         paragraph(
-            f"{inputs.market_description} Forecast: {inputs.horizon_text}. {_span_text(inputs)}",
+            f"{inputs.market_description} Forecast: {inputs.horizon_text}. ",
+            _span_text(inputs),
             class_="subtitle",
         ),
     )
 
 
-def _span_text(inputs: ReportInputs) -> str:
+def _span_text(inputs: ReportInputs) -> Content:
     """Return how many bars there are, and from when to when; nothing where there are none."""
     klines = inputs.quality.klines
     if klines.first_open_time is None or klines.last_close_time is None:
         return ""
-    return f"{klines.bars:,} bars, {klines.first_open_time:%Y-%m-%d} to {klines.last_close_time:%Y-%m-%d}."
+    return join([f"{klines.bars:,} bars, ", days(klines.first_open_time, klines.last_close_time), "."])
 
 
 def _links(body: Html) -> Html:
@@ -101,7 +108,7 @@ def _body(judgement: Judgement, inputs: ReportInputs, curve: Curve | None) -> Ht
     cost = inputs.costs.round_trip_bps * BASIS_POINT
     return join(
         [
-            section("Conditions", conditions_table(conditions)),
+            section("Conditions", paragraph(CONDITIONS), conditions_table(conditions)),
             money_section(judgement, curve),
             costs_section(judgement, inputs),
             trades_section(inputs.trades, inputs.equity),

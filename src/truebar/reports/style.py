@@ -51,6 +51,7 @@ td.number + td:not(.number), th.number + th:not(.number) { padding-left: 18px; }
 .note { display: block; color: var(--soft); font-size: 12.5px; line-height: 1.4; max-width: 44ch; }
 .reason { display: block; color: var(--soft); font-size: 12.5px; line-height: 1.35; white-space: normal;
   min-width: 9em; max-width: 24em; margin-left: auto; }
+.unbroken { white-space: nowrap; }
 .muted { color: var(--soft); }
 .held { color: var(--good); font-weight: 600; }
 .failed { color: var(--bad); font-weight: 600; }

@@ -8,7 +8,7 @@ from truebar.reports.catalogue import NARROW, entry_of, signed
 from truebar.reports.conditions import Condition, State
 from truebar.reports.inputs import ReportInputs, Slices
 from truebar.reports.judgement import Judgement
-from truebar.reports.markup import Content, Html, element, join, paragraph
+from truebar.reports.markup import Content, Html, days, element, join, paragraph
 from truebar.validation.significance.sharpe import DETECTABLE_SHARPE_AT_ONE_YEAR
 
 HEADLINE: Final = {"edge": "Edge", "no edge proven": "No edge proven"}
@@ -47,10 +47,10 @@ def days_text(days: float) -> str:
     return "1 day" if rounded == 1 else f"{rounded:,} days"
 
 
-def vault_text(slices: Slices) -> str:
+def vault_text(slices: Slices) -> Html:
     """Return how long the vault is, and from when to when it runs."""
-    days, start, end = days_text(slices.vault_days), slices.vault_start, slices.vault_end
-    return f"the {days} kept aside in the vault ({start:%Y-%m-%d} to {end:%Y-%m-%d})"
+    span = days(slices.vault_start, slices.vault_end)
+    return join([f"the {days_text(slices.vault_days)} kept aside in the vault (", span, ")"])
 
 
 def reasons_in(lead: str, conditions: list[Condition], state: State) -> list[Content]:
@@ -109,19 +109,20 @@ def track_record_text(judgement: Judgement) -> str:
 
 def _no_edge(judgement: Judgement, inputs: ReportInputs, conditions: list[Condition]) -> list[Content]:
     """Return the paragraphs of a verdict without an edge."""
-    costs, days = compact(inputs.costs.round_trip_bps), inputs.slices.vault_days
-    shown = "does not show" if days_text(days) == "1 day" else "do not show"
-    opening = (
-        f"After costs of {costs} bps a round trip, {vault_text(inputs.slices)} {shown} that this model earns "
-        "money by knowing the direction of the market."
-    )
+    costs, length = compact(inputs.costs.round_trip_bps), inputs.slices.vault_days
+    shown = "does not show" if days_text(length) == "1 day" else "do not show"
+    opening: list[Content] = [
+        f"After costs of {costs} bps a round trip, ",
+        vault_text(inputs.slices),
+        f" {shown} that this model earns money by knowing the direction of the market.",
+    ]
     if judgement.metric("n_trades").value == 0:
-        opening += " It never traded there: no forecast edge exceeded its threshold."
+        opening.append(" It never traded there: no forecast edge exceeded its threshold.")
     return [
-        paragraph(opening),
+        paragraph(*opening),
         *reasons_in("Conditions that failed:", conditions, "failed"),
         *reasons_in("Conditions that could not be computed, which counts as failed:", conditions, "open"),
-        paragraph(f"{power_text(judgement, days)} {track_record_text(judgement)}"),
+        paragraph(f"{power_text(judgement, length)} {track_record_text(judgement)}"),
     ]
 
 
@@ -129,15 +130,16 @@ def _edge(judgement: Judgement, inputs: ReportInputs) -> list[Content]:
     """Return the paragraphs of a verdict with an edge."""
     costs = compact(inputs.costs.round_trip_bps)
     looks = "one recipe has" if judgement.vault_looks == 1 else f"{judgement.vault_looks} recipes have"
-    found = (
-        f"After costs of {costs} bps a round trip, all conditions held on {vault_text(inputs.slices)}: the "
-        "model told the direction of the market better than chance, and the return is unlikely to be luck."
-    )
+    found: list[Content] = [
+        f"After costs of {costs} bps a round trip, all conditions held on ",
+        vault_text(inputs.slices),
+        ": the model told the direction of the market better than chance, and its return is hardly luck.",
+    ]
     scope = (
         f"So far {looks} looked at this vault. The verdict belongs to this recipe, this market and this "
         "record; an edge may fade, and nothing here promises that it lasts."
     )
-    return [paragraph(found), paragraph(scope)]
+    return [paragraph(*found), paragraph(scope)]
 
 
 def _truth_text(judgement: Judgement) -> Content:

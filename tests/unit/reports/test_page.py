@@ -60,7 +60,7 @@ def test_verdict_no_edge_names_costs_failed_missing_and_power(inputs: ReportInpu
     text = words(inputs)
 
     assert "No edge proven After costs of 30 bps a round trip, the 158 days kept aside" in text
-    assert "in the vault (2019-04-27 to 2019-10-02) do not show that this model earns money" in text
+    assert "in the vault ( 2019-04-27 to 2019-10-02 ) do not show that this model earns money" in text
     assert "Direction AUC (lower end of its 95 % interval): 0.4871, required is above 0.5." in text
     assert "(probability that it is not luck): 0.293, required is at least 0.95." in text
     assert "Conditions that could not be computed, which counts as failed: Leakage checks" in text
@@ -461,6 +461,15 @@ def test_search_shows_trials_recipe_and_luck(inputs: ReportInputs) -> None:
     assert "4 trials of this study on dev, 1 of them given up early." in text
     assert "Probability of backtest overfitting" in text
     assert "realized over 96 bars, k 1, 8 ahead" in text
+
+
+def test_search_without_a_score_above_no_skill_says_so(inputs: ReportInputs) -> None:
+    search = inputs.search
+    assert search is not None
+    none = replace(search, trials=search.trials.assign(score=-0.01))
+
+    assert "No trial has skill: the best score is not above 0." in words(replace(inputs, search=none))
+    assert "No trial has skill" not in words(inputs)
 
 
 def test_trades_without_any_say_so(inputs: ReportInputs) -> None:

@@ -57,7 +57,9 @@ def search_section(judgement: Judgement, search: Search | None) -> Content:
         else f"{len(search.trials):,} trials of this study on dev, "
         f"{int((search.trials['state'] == 'pruned').sum()):,} of them given up early. No trial saw the vault."
     )
-    ever = f"Trials ever run on this partition: {judgement.n_trials:,}."
+    best = search.trials.loc[search.trials["state"] == "complete", "score"].max()
+    skill = " No trial has skill: the best score is not above 0." if best <= 0 else ""
+    ever = f"Trials ever run on this partition: {judgement.n_trials:,}.{skill}"
     contents: list[Content] = [paragraph(f"{lead} {ever}")]
     if len(search.trials) > 1 and search.trials["score"].notna().any():
         text = "Score of each trial of the search, the best so far, and the line of no skill."
