@@ -91,10 +91,11 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
     ]
     rows = [_row(entry) for entry in sorted(entries, key=_order)]
     header = element("header", paragraph("truebar", class_="brand"), element("h1", "Verdicts"))
+    shown = element("div", table(columns, rows), class_="wide")
     if not rows:
         return document(
             "truebar verdicts",
             header,
             paragraph("No verdict yet. Run `make demo`, or `truebar materialize`."),
         )
-    return document("truebar verdicts", header, paragraph(_lead(entries)), table(columns, rows))
+    return document("truebar verdicts", header, paragraph(_lead(entries)), shown)

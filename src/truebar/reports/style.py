@@ -103,6 +103,7 @@ footer { border-top: 1px solid var(--line); margin-top: 44px; padding-top: 14px;
   .label, .reason { min-width: 0; }
   .open { white-space: normal; }
   .drawing { display: none; }
+  .wide table { min-width: 600px; }
 }
 @media print {
   @page { margin: 15mm 13mm; }

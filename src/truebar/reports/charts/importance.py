@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+from typing import Final
+
 import numpy as np
 import pandas as pd
 
 from truebar.reports.charts.plot import MODEL, OTHER, Figure, axis, layout, numbers
+
+
+TITLE_CHARACTERS: Final = 28
+"""Of one line of an axis title: what fits beside names on a narrow screen."""
 
 
 def bars_figure(
@@ -32,6 +39,7 @@ def bars_figure(
     if errors is not None:
         spread = numbers(errors.to_numpy(dtype=np.float64), 6)
         trace["error_x"] = {"type": "data", "array": spread, "color": OTHER, "thickness": 1.2, "width": 3}
+    wrapped = "<br>".join(wrap(title, TITLE_CHARACTERS))
     yaxis = axis(categoryorder="array", categoryarray=names[::-1], type="category")
-    height = 90 + 21 * len(names)
-    return {"data": [trace], "layout": layout(height, xaxis=axis(title), yaxis=yaxis, bargap=0.3)}
+    height = 104 + 21 * len(names)
+    return {"data": [trace], "layout": layout(height, xaxis=axis(wrapped), yaxis=yaxis, bargap=0.3)}
