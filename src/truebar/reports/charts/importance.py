@@ -10,7 +10,6 @@ import pandas as pd
 
 from truebar.reports.charts.plot import MODEL, OTHER, Figure, axis, layout, numbers
 
-
 TITLE_CHARACTERS: Final = 28
 """Of one line of an axis title: what fits beside names on a narrow screen."""
 
