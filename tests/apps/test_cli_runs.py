@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -154,6 +155,22 @@ def test_session_run_damaged_beyond_a_run_is_not_swallowed(monkeypatch):
     session, _ = bare_session(monkeypatch, {"AAAUSDT": WarehouseDamagedError("look")})
     with pytest.raises(WarehouseDamagedError):
         session.run([BOTH], quiet=True)
+
+
+def test_session_draws_what_is_trained_already_and_asks_for_no_training(monkeypatch, tmp_path):
+    session, made = bare_session(monkeypatch, {})
+    session = replace(
+        session,
+        store=Warehouse(tmp_path),
+        checkout=tmp_path,
+        instance=SimpleNamespace(get_dynamic_partitions=lambda _: ["AAAUSDT", "BBBUSDT"]),
+    )
+    for name in ("refresh_plan", "training_plan"):
+        monkeypatch.setattr(session_module, name, lambda *_: ([], {}))
+    monkeypatch.setattr(session_module, "report_plan", lambda _, wanted: (list(wanted)[:1], {}))
+    done, failures = session.bring_up_to_date([GOOD, BAD], quiet=True)
+    assert made == ["report: AAAUSDT 1h"]
+    assert (done["refreshed"], done["trained"], done["redrawn"], failures) == (0, 0, 1, {})
 
 
 def test_plans_one_partition_that_cannot_be_judged_leaves_the_others_in(monkeypatch):
