@@ -19,7 +19,7 @@ from truebar.labels import vol_scaled
 from truebar.market import Oracle, SyntheticMarket, oracle, synthetic
 from truebar.market.simulated.oracle import MAX_HORIZON_BARS
 from truebar.market.simulated.outlook import look_ahead, shock_distribution
-from truebar.market.simulated.paths import _lattice, draw_paths
+from truebar.market.simulated.paths import LONG, SHORT, Lattice, _points, draw_paths
 from truebar.volatility import estimate
 
 Floats = npt.NDArray[np.float64]
@@ -300,8 +300,9 @@ def test_paths_are_antithetic_with_the_moments_of_the_shocks(horizon: int) -> No
     assert np.abs(together - np.eye(horizon - 1)).max() < 0.1
 
 
-def test_paths_of_the_longest_horizon_are_finite_and_no_two_bars_share_a_draw() -> None:
-    points = _lattice(2 * (MAX_HORIZON_BARS - 1))
+@pytest.mark.parametrize("lattice", [SHORT, LONG])
+def test_paths_of_the_longest_horizon_are_finite_and_no_two_bars_share_a_draw(lattice: Lattice) -> None:
+    points = _points(lattice, 2 * (MAX_HORIZON_BARS - 1))
     assert 0 < points.min() < points.max() < 1
     # Shifted copies of one coordinate, or of its mirror image, would have equal steps from path to path.
     steps = {frozenset({round(step, 9), round(1 - step, 9)}) for step in (points[:, 1] - points[:, 0]) % 1}

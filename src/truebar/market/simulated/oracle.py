@@ -68,10 +68,9 @@ def oracle(
     """Return what is known about each bar's label to who knows the states behind the market.
 
     The states follow from the columns up to rounding, so that no forecast from the bars does better but by
-    luck. Probabilities are within 0.005 of the truth up to 8 bars ahead, within 0.01 at 32, and exact for
-    one. SYN-NULL has E[R] = 0 without drift, yet over several bars p_up and p_down differ by up to
-    0.006, because volatility rises after a fall: its direction AUC is expected at 0.503 for 4 bars and
-    0.510 for 16.
+    luck. Probabilities are within 0.005 of the truth, tried up to 32 bars ahead, and exact for one. SYN-NULL
+    has E[R] = 0 without drift, yet over several bars p_up and p_down differ by up to 0.006, because
+    volatility rises after a fall: its direction AUC is expected at 0.503 for 4 bars and 0.510 for 16.
 
     Args:
         market: from `truebar.market.synthetic`.
