@@ -212,7 +212,9 @@ def model_assets(kind: str) -> list[dg.AssetsDefinition]:
             store: "Warehouse", partition: "Partition", kind: str, *, run: "TrackedRun"
         ) -> dict[str, Any]:
             path = publish_report(store, partition, kind, settings, run)
-            return {"file": dg.MetadataValue.path(path), "page": dg.MetadataValue.url(path.as_uri())}
+            # A browser follows no link from this UI to a file.
+            by_hand = f"truebar report --open -s {partition.symbol} -t {partition.timeframe}"
+            return {"file": dg.MetadataValue.path(path), "to_open_it": by_hand}
 
         each_tracked(context, warehouse, settings, tracking, kind, render)
 

@@ -92,7 +92,7 @@ def kind_origins(kind: str, features: Sequence[str]) -> dict[str, Origins]:
 
 def index_origins(kind: str) -> Origins:
     """Return where the columns of the reports' index come from."""
-    shown: Origin = {f"{kind}.metrics": ("name", "value", "low", "high", "reason")}
+    shown: Origin = {f"{kind}.metrics": ("name", "value", "low", "high")}
     return alike(("verdict", "direction_auc", "sharpe", "net_return", "round_trips"), shown)
 
 

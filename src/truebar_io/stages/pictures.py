@@ -129,5 +129,5 @@ def equity_picture(account: BacktestResult, closes: FloatArray, partition: Parti
     held = 100 * (closes / closes[np.flatnonzero(np.isfinite(closes))[0]] - 1)
     earned = 100 * (account.equity / account.initial_capital - 1)
     series = {"this model": earned, "buy and hold": held}
-    title = f"{partition}: return on the vault after all costs, %"
+    title = f"{partition}: return on the vault after costs, %"
     return line_chart(title, pd.DatetimeIndex(account.open_time), series, level=0.0)
