@@ -97,8 +97,7 @@ def track_record_text(judgement: Judgement) -> str:
     if bars.n is not None and bars.value <= bars.n:
         return (
             f"A Sharpe ratio of {sharpe} a year, if it were true, would show within {bars.value:,.0f} bars, "
-            f"and {bars.n:,} are there: not the length of the record stands in the way, but what is named "
-            f"above. {wait}"
+            f"and {bars.n:,} are there; what is missing is named above. {wait}"
         )
     there = "" if bars.n is None else f"; {bars.n:,} are there"
     return (

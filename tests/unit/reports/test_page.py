@@ -89,7 +89,7 @@ def test_verdict_no_edge_of_a_long_enough_record_does_not_blame_its_length(
     verdict["metrics"]["min_track_record_years"] = {"value": 0.12, "n": 4008}
     text = words(inputs)
 
-    assert "would show within 1,034 bars, and 4,008 are there: not the length of the record" in text
+    assert "would show within 1,034 bars, and 4,008 are there; what is missing is named above." in text
     assert "would prove it" not in text
 
 
@@ -459,6 +459,7 @@ def test_search_shows_trials_recipe_and_luck(inputs: ReportInputs) -> None:
     text = words(inputs)
 
     assert "4 trials of this study on dev, 1 of them given up early." in text
+    assert "A trial that was given up shows the score it had by then" in text
     assert "Probability of backtest overfitting" in text
     assert "realized over 96 bars, k 1, 8 ahead" in text
 

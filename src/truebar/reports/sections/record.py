@@ -37,6 +37,12 @@ GAP_WORDS: Final = {
 }
 
 
+GIVEN_UP: Final = (
+    "A trial that was given up shows the score it had by then, from fewer folds or rounds. It was compared "
+    "with what others had at the same point, and does not compare with those that ran to their end."
+)
+
+
 def moment(time: pd.Timestamp) -> str:
     """Return a time to the minute, UTC.
 
@@ -64,6 +70,8 @@ def search_section(judgement: Judgement, search: Search | None) -> Content:
     if len(search.trials) > 1 and search.trials["score"].notna().any():
         text = "Score of each trial of the search, the best so far, and the line of no skill."
         contents.append(chart("trials-chart", trials_figure(search.trials), text))
+        if (search.trials["state"] == "pruned").any():
+            contents.append(paragraph(GIVEN_UP, class_="text muted"))
     if search.dev_metrics:
         luck = (
             "How much of the best trial is luck, from the out-of-fold accounts of all finished trials on "
