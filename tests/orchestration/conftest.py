@@ -24,7 +24,7 @@ def environment(home: Path) -> dict[str, str]:
     return {**inherited, **QUIET, "TRUEBAR_HOME": str(home), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
 
 
-def truebar(home: Path, *arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
+def truebar(home: Path, *arguments: str, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
     """Run the command line in the checkout on `home` and return what it did."""
     return subprocess.run(
         [str(TRUEBAR), *arguments],

@@ -87,7 +87,7 @@ def test_one_daily_bar_without_trade_is_a_halt_and_two_are_a_tail(make_bars: Mak
 @settings(deadline=None, max_examples=60)
 @given(kinds=st.lists(st.sampled_from(["bar", "bar", "halt", "none"]), min_size=1, max_size=60))
 def test_gaps_are_exactly_the_grid_bars_without_trades(make_bars: MakeBars, kinds: list[str]) -> None:
-    kinds = ["bar", *kinds, "bar"]
+    kinds = ["bar", *kinds, "bar", "bar"]  # two in a row show the step
     bars = halt(make_bars(len(kinds), "1h"), [i for i, kind in enumerate(kinds) if kind == "halt"])
     bars = bars[[kind != "none" for kind in kinds]]
     gaps = find_gaps(bars, timeframe="1h")
