@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from definitions import defs
-from tests.orchestration.conftest import land, random_walk, truebar
+from tests.orchestration.conftest import land, random_walk
 from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.partitions import Partition
 from truebar_io.home import Home
@@ -112,29 +112,3 @@ def test_refresh_with_too_many_rejected_rows_is_blocked_after_klines(home, insta
     store = Warehouse(Home(home))
     assert store.summary(Partition("AAAUSDT", "1h"))["market.quarantine"].rows == 21
     assert not store.has(Partition("AAAUSDT", "1h"), "features.price")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (("import", "nothing.csv", "-s", "../../x", "-t", "1h"), "InvalidSymbolError"),
-        (("import", "nothing.csv", "-s", "BTCUSDT", "-t", "7m"), "UnknownTimeframeError"),
-        (("import", "nothing.csv", "-s", "BTCUSDT", "-t", "1h"), "UnreadableFileError"),
-        (("materialize", "-s", "ZZZUSDT", "-t", "1h"), "has no klines and no source"),
-        (("sql", "select * from market.nothing"), "UnknownTableError"),
-        (("export", "market.klines", "--to", "x.parquet"), "there is: nothing yet"),
-    ],
-)
-def test_cli_bad_call_is_refused_in_words_and_writes_nothing(home, arguments, expected):
-    finished = truebar(home, *arguments)
-    assert finished.returncode == 2
-    assert expected in finished.stderr
-    assert "Traceback" not in finished.stderr
-    assert not (home / "warehouse").exists()
-
-
-def test_cli_typo_in_the_configuration_names_the_key(home, monkeypatch):
-    monkeypatch.setenv("TRUEBAR_BACKTEST__COSTS__FEE_BSP", "3")
-    finished = truebar(home, "doctor", "--json")
-    assert finished.returncode != 0
-    assert "fee_bps" in finished.stdout + finished.stderr
