@@ -85,12 +85,15 @@ def test_is_locked_is_false_without_a_file_and_for_others_who_ask(tmp_path):
 def test_lock_is_not_inherited_by_programs_that_are_started(tmp_path):
     lock = tmp_path / "lock"
     with exclusively(lock):
-        child = subprocess.Popen(["/bin/sleep", "60"], close_fds=False)
+        child = subprocess.Popen(
+            ["/bin/cat"], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False
+        )
     try:
+        child.stdin.write(b"?")
+        assert child.stdout.read(1) == b"?"  # it runs: the kernel closes descriptors just before
         assert not is_locked(lock)
     finally:
-        child.kill()
-        child.wait()
+        child.communicate()
 
 
 def test_full_disk_is_named_and_what_was_there_stays(tmp_path, monkeypatch):
