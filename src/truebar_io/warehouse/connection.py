@@ -1,4 +1,8 @@
-"""DuckDB connections of the warehouse: short-lived, in UTC, and blind to everything not attached to them."""
+"""DuckDB connections of the warehouse: in UTC, and blind to everything not attached to them.
+
+Files are attached for as long as one block lasts; the connection itself is used again, as DuckDB takes some
+20 ms to make one (it lists all its functions anew), which is more than most reads take.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,14 @@ SETTINGS = {
     "autoload_known_extensions": False,
 }
 
+_IDLE_MAX = 4
+"""Connections kept by a process; each has threads that wait."""
+
+_IDLE: dict[int, list[duckdb.DuckDBPyConnection]] = {}
+"""By process, as a fork copies connections and not their threads."""
+
+_WRITTEN = "written"
+
 
 def quoted(name: str) -> str:
     """Return `name` as a SQL identifier.
@@ -40,27 +52,61 @@ def literal(text: str) -> str:
 
 
 @contextmanager
-def connected(root: Path, database: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection that lives as long as the block.
+def connected(
+    root: Path, database: Path | None = None, *, reused: bool = True
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection that no other block has while this one lasts.
 
     A query larger than memory spills into a folder of its own: beside `database`, or hidden in `root`.
 
     Args:
         root: the warehouse's folder.
         database: a private file to open read-write (a writer's temporary file); None: in memory. Never a
-            published file: DuckDB's instance cache would go on showing its old rows after a publish.
+            published file.
+        reused: whether the connection may come from an earlier block and go on to a later one. Not where the
+            block changes more of it than what is attached.
     """
     spill = root / f"{SPILL_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
     if database is not None:
         spill = database.with_name(f"{database.name}.spill")
-    connection = duckdb.connect(":memory:" if database is None else str(database), config=SETTINGS)
+    connection = _idle().pop() if reused and _idle() else _opened()
+    is_clean = False
     try:
-        connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"set temp_directory = {literal(str(spill))}")
+        if database is not None:
+            connection.execute(f"attach {literal(str(database))} as {_WRITTEN}")
+            connection.execute(f"use {_WRITTEN}")
         yield connection
+        _detach_all(connection)
+        is_clean = reused and not spill.exists()  # what has spilled takes no other folder
     finally:
-        connection.close()
-        shutil.rmtree(spill, ignore_errors=True)
+        if is_clean and len(_idle()) < _IDLE_MAX:
+            _idle().append(connection)
+        else:
+            connection.close()
+            shutil.rmtree(spill, ignore_errors=True)
+
+
+def _opened() -> duckdb.DuckDBPyConnection:
+    """Return a new connection to a database in memory."""
+    connection = duckdb.connect(":memory:", config=SETTINGS)
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _idle() -> list[duckdb.DuckDBPyConnection]:
+    """Return the connections that no block of this process has."""
+    return _IDLE.setdefault(os.getpid(), [])
+
+
+def _detach_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close every file that is attached."""
+    connection.execute("use memory")
+    attached = connection.execute(
+        "select database_name from duckdb_databases() where not internal and database_name <> 'memory'"
+    )
+    for (name,) in attached.fetchall():
+        connection.execute(f"detach {quoted(name)}")
 
 
 def attach_read_only(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> None:

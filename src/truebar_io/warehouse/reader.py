@@ -203,7 +203,7 @@ def query(root: Path, sql: str, partitions: Sequence[Partition], *, keep_dates: 
         MissingDataError: when none of the partitions has a table that it names.
         WarehouseDamagedError: when a file cannot be opened.
     """
-    with connected(root) as connection:
+    with connected(root, reused=False) as connection:  # it is shut in for good
         tables = [schema_of(name) for name in tables_named(connection, sql)]
         schemas = sorted({table.schema for table in tables})
         sources = attach(connection, root, partitions, schemas)
