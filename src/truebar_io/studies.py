@@ -244,18 +244,23 @@ class PartitionStudies:
         if not self.path.is_file():
             return []
         with _quiet():
-            summaries = optuna.get_all_study_summaries(self._storage(), include_best_trial=False)
+            storage = self._storage()
+            summaries = optuna.get_all_study_summaries(storage, include_best_trial=False)
+            studies = [
+                (summary.study_name, optuna.load_study(study_name=summary.study_name, storage=storage))
+                for summary in summaries
+            ]
         return [
             TrialRecord(
-                study=summary.study_name,
+                study=name,
                 number=trial.number,
                 state=trial.state.name.lower(),
                 score=None if trial.value is None else float(trial.value),
                 params=dict(trial.params),
                 attributes=dict(trial.user_attrs),
             )
-            for summary in summaries
-            for trial in self._trials(summary.study_name)
+            for name, study in studies
+            for trial in study.get_trials(deepcopy=False)
             if trial.state != TrialState.WAITING
         ]
 

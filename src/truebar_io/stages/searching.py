@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +29,7 @@ from truebar_io.stages.frozen import PROBABILITIES, Frozen, rows_source
 from truebar_io.stages.history import load_history, load_volatility, register_vault
 from truebar_io.stages.pictures import kept, trials_picture
 from truebar_io.stages.planning import Plan, plan_of
-from truebar_io.studies import Best, Finished, PartitionStudies, Score
+from truebar_io.studies import Best, Finished, PartitionStudies, Score, TrialRecord
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
 
@@ -66,8 +67,8 @@ def search(
         history, made, plan.request.calibrations, horizon_bars=candidate.label.horizon_bars
     )
     recipe = draft.model_copy(update={"calibration": method})
-    _publish_trials(store, partition, studies)
-    n_trials = len(studies.records())
+    trials = studies.records()
+    _publish_trials(store, partition, trials)
     source = rows_source(plan.training, recipe)
     save_fold_models(BundleStore(store.home), partition, kind, made, source, fitted_on=searched.fitted_on)
     store.write(partition, f"{kind}.out_of_fold", _as_table(history, made), mode="replace", made_from=source)
@@ -77,13 +78,13 @@ def search(
         recipe=recipe,
         score=found.score,
         searched=studies.finished(plan.study),
-        n_trials=n_trials,
+        n_trials=len(trials),
         dev_metrics=_luck(partition, plan, studies, found),
     )
     BundleStore(store.home).save_part(partition, kind, "recipe.json", frozen.model_dump_json().encode())
     run.log_params({"recipe": recipe.digest(), "calibration": method, **candidate.values()})
-    run.log_metrics({"study_score": frozen.score, "n_trials": float(n_trials)})
-    pictures = {"trials": trials_picture(studies.records(), partition)}
+    run.log_metrics({"study_score": frozen.score, "n_trials": float(len(trials))})
+    pictures = {"trials": trials_picture(trials, partition)}
     return {**_metadata(frozen, candidate, made), **kept(run, pictures)}
 
 
@@ -164,9 +165,8 @@ def run_study(studies: PartitionStudies, name: str, request: Request, dev: Dev, 
     studies.run(name, request, evaluate, steps=FIRST_FOLD_STAGES * len(dev.folds))
 
 
-def _publish_trials(store: Warehouse, partition: Partition, studies: PartitionStudies) -> None:
+def _publish_trials(store: Warehouse, partition: Partition, records: Sequence[TrialRecord]) -> None:
     """Write every trial ever run into `registry.trials`; nothing is taken out of it."""
-    records = studies.records()
     if records:
         rows = [
             {
