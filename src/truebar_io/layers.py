@@ -15,6 +15,9 @@ Path = tuple[str, ...]
 
 SEPARATOR: Final = "__"
 
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C where PyYAML has it: each step reads the configuration."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -71,7 +74,7 @@ def parse_value(text: str, name: str) -> Any:
         ConfigurationError: no YAML; the message names `name` and never shows `text`.
     """
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _LOADER)  # noqa: S506 - safe, both of them
     except (yaml.YAMLError, ValueError):
         # Not chained: the cause quotes the text, which may be a secret that was put in the wrong variable.
         raise ConfigurationError(f"{name}: its value is no YAML; quote it if it is a text.") from None
@@ -154,7 +157,7 @@ def _merged(base: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _parse(text: str, name: str) -> tuple[yaml.Node | None, Any]:
-    loader = yaml.SafeLoader(text)
+    loader = _LOADER(text)
     try:
         node = loader.get_single_node()
         return node, None if node is None else loader.construct_document(node)
