@@ -15,6 +15,9 @@ from resources.warehouse import WarehouseResource
 from sensors.ask_again import ask_again
 from sensors.landing import landing
 from sensors.run_failure import run_failure
+from truebar_io.machine import collect_garbage_seldom
+
+collect_garbage_seldom()
 
 defs = dg.Definitions(
     assets=[klines, *FAMILY_ASSETS, dbt_features, matrix, volatility, vol_scaled, *MODEL_ASSETS],

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from truebar_io.machine import collect_garbage_seldom
+
+collect_garbage_seldom()
+
 REASONS = ("../shared", "GPU")
 
 LONG = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import time
@@ -14,6 +15,15 @@ MOST_WORKERS = 8
 def workers() -> int:
     """Return how many pieces of work to do at once: one for each core this process may use, at most 8."""
     return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
+def collect_garbage_seldom() -> None:
+    """Let Python look for garbage each 10,000 new objects, not each 700, for the life of this process.
+
+    Of the CPU time of a process that loads Dagster, dbt and MLflow, a seventh went into looking for garbage
+    in modules that stay. What is not in a cycle is freed at once, as always.
+    """
+    gc.set_threshold(10_000, 10, 10)
 
 
 @dataclass(frozen=True)

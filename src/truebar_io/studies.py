@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -165,7 +166,7 @@ class PartitionStudies:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with _quiet():
-            storage = self._storage()
+            storage = self._storage
             study = optuna.create_study(
                 storage=storage,
                 study_name=name,
@@ -244,7 +245,7 @@ class PartitionStudies:
         if not self.path.is_file():
             return []
         with _quiet():
-            storage = self._storage()
+            storage = self._storage
             summaries = optuna.get_all_study_summaries(storage, include_best_trial=False)
             studies = [
                 (summary.study_name, optuna.load_study(study_name=summary.study_name, storage=storage))
@@ -266,13 +267,15 @@ class PartitionStudies:
 
     def _trials(self, name: str) -> list[FrozenTrial]:
         with _quiet():
-            study = optuna.load_study(study_name=name, storage=self._storage())
+            study = optuna.load_study(study_name=name, storage=self._storage)
         return study.get_trials(deepcopy=False)
 
+    @cached_property
     def _storage(self) -> optuna.storages.RDBStorage:
-        """Return the file as Optuna's storage, written ahead: no wait for the disk at each of many writes.
+        """The file as Optuna's storage, written ahead: no wait for the disk at each of many writes.
 
-        A kill loses nothing; a power cut loses the last trials at most, which are then run again.
+        A kill loses nothing; a power cut loses the last trials at most, which are then run again. It is
+        opened once: Optuna then reads every version of its tables that there ever was.
         """
         storage = optuna.storages.RDBStorage(self.url)
         event.listen(storage.engine, "connect", _write_ahead)
