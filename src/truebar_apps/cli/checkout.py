@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truebar.errors import ConfigurationError
-from truebar_io.durable import replace_file
+from truebar_io.durable import exclusively, replace_file
 from truebar_io.home import Home
 
 if TYPE_CHECKING:
@@ -98,3 +98,15 @@ def prepare_dagster_home(checkout: Path, home: Home) -> Path:
         ).strip(","),
     )
     return home.dagster
+
+
+def open_instance(home: Home) -> dg.DagsterInstance:
+    """Return the Dagster instance of a home that is prepared.
+
+    Its tables are made by one process at a time: two side by side leave the mark of their version in them
+    twice, and no process opens such a home again.
+    """
+    import dagster as dg  # noqa: PLC0415 (the command line starts without it)
+
+    with exclusively(home.dagster / "instance.lock", waiting_for="another process to make Dagster's tables"):
+        return dg.DagsterInstance.get()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from truebar.errors import ConfigurationError
-from truebar_apps.cli.checkout import find_checkout, prepare_dagster_home
+from truebar_apps.cli.checkout import find_checkout, open_instance, prepare_dagster_home
 from truebar_apps.cli.leftovers import is_own, old_parts, old_workbenches, remove_leftovers
 from truebar_apps.cli.options import JsonOption, current_home
 from truebar_apps.cli.output import EXIT_STOPPED, console, print_json, print_table
@@ -78,11 +78,10 @@ def _dead_runs(home: Home, *, close: bool) -> list[Complaint]:
     if checkout is None or importlib.util.find_spec("dagster") is None or not home.dagster.exists():
         return []
     prepare_dagster_home(checkout, home)
-    import dagster as dg  # noqa: PLC0415 (only where there is a graph)
 
     from truebar_apps.cli.runs import close_dead_runs, dead_runs  # noqa: PLC0415
 
-    instance = dg.DagsterInstance.get()
+    instance = open_instance(home)
     found = close_dead_runs(instance) if close else dead_runs(instance)
     if close:
         tracking.close_dead_runs(home, instance)

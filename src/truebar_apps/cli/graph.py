@@ -14,7 +14,7 @@ import typer
 from truebar.errors import ConfigurationError, PartitionError
 from truebar.kinds import KINDS
 from truebar.partitions import Partition
-from truebar_apps.cli.checkout import prepare_dagster_home, require_checkout
+from truebar_apps.cli.checkout import open_instance, prepare_dagster_home, require_checkout
 from truebar_apps.cli.failures import raise_failures
 from truebar_apps.cli.options import (
     AnySymbolOption,
@@ -225,7 +225,9 @@ def ui(
 ) -> None:
     """Start the Dagster UI and its daemon on 127.0.0.1; stop it with Ctrl-C."""
     checkout = require_checkout()
-    prepare_dagster_home(checkout, Home.from_environment(checkout))
+    home = Home.from_environment(checkout)
+    prepare_dagster_home(checkout, home)
+    open_instance(home).dispose()  # so that the processes to come find its tables made
     os.chdir(checkout)
     dagster = str(Path(sys.executable).with_name("dagster"))
     command = [dagster, "dev", "-w", "workspace.yaml", "--host", "127.0.0.1", "--port", str(port)]

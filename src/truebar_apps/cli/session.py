@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from truebar.errors import RunDelayedError, RunFailedError, TruebarError
 from truebar.partitions import Partition
-from truebar_apps.cli.checkout import load_definitions, prepare_dagster_home, require_checkout
+from truebar_apps.cli.checkout import load_definitions, open_instance, prepare_dagster_home, require_checkout
 from truebar_apps.cli.output import console
 from truebar_apps.cli.progress import step_progress
 from truebar_apps.cli.runs import RunRequest, close_dead_runs, execute, steps_of
@@ -60,9 +60,8 @@ class Session:
         prepare_dagster_home(checkout, home)
         settings = load_configuration(checkout)
         definitions = load_definitions(checkout)
-        import dagster as dg  # noqa: PLC0415 (loaded with the definitions)
 
-        instance = dg.DagsterInstance.get()
+        instance = open_instance(home)
         close_dead_runs(instance)
         tracking.close_dead_runs(home, instance)
         instance.add_dynamic_partitions("symbols", list(dict.fromkeys(p.symbol for p in partitions)))
