@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,7 +53,11 @@ class Server:
 
     home: Path
     port: int
-    instance: dg.DagsterInstance
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance:
+        """What the server has noted; to be read once it is up."""
+        return dg.DagsterInstance.from_config(str(self.home / "dagster"))
 
     def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
         """Return the data that the webserver answers to a query."""
@@ -151,7 +156,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def serving(home: Path) -> Iterator[Server]:
-    """Start webserver and daemon on a home that the command line has used, and stop them at the end."""
+    """Start webserver and daemon on a home, and stop them at the end."""
     port = free_port()
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -163,10 +168,10 @@ def serving(home: Path) -> Iterator[Server]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    server = Server(home, port)
     try:
-        with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-            server = Server(home, port, instance)
-            wait_for("answer of the webserver", server.is_up)
-            yield server
+        wait_for("answer of the webserver", server.is_up)
+        yield server
+        server.instance.dispose()
     finally:
         stop(process)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from tests.orchestration.conftest import land, random_walk, truebar
+from tests.orchestration.conftest import land, random_walk
 from tests.orchestration.server import (
     FAILURE,
     RANGE_END,
@@ -37,9 +37,9 @@ BARS, FURTHER, OVERLAP = 2_500, 100, 50
 LANDED = (AAA, AAA_4H, BBB, BBB_4H)
 """A rectangle of symbols and timeframes, so one run refreshes them all."""
 WALKS = {
-    AAA: random_walk(BARS + FURTHER, seed=1),
+    AAA: random_walk(BARS, seed=1),
     AAA_4H: random_walk(BARS, seed=2, minutes=240),
-    BBB: random_walk(BARS, seed=3),
+    BBB: random_walk(BARS + FURTHER, seed=3),
     BBB_4H: random_walk(BARS, seed=4, minutes=240),
     DDD: random_walk(BARS, seed=5),
     EEE: random_walk(BARS, seed=6),
@@ -63,15 +63,13 @@ def quick() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def server(quick: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Files landed, one partition trained by the command line, then the server started on that home.
+    """Files landed in a new home, then the server started on it.
 
     Nothing is asked of the server: what follows from the files is the landing sensor's doing.
     """
     home = tmp_path_factory.mktemp("daemon") / "home"
     for partition in LANDED:
         land(home, partition.symbol, partition.timeframe, WALKS[partition].iloc[:BARS])
-    trained = truebar(home, "materialize", "-s", AAA.symbol, "-t", AAA.timeframe, "--json")
-    assert trained.returncode == 0, trained.stderr
     with serving(home) as server:
         wait_for("first refresh", lambda: all(server.is_refreshed(partition, BARS) for partition in LANDED))
         yield server
@@ -101,7 +99,7 @@ def backfill(server: Server) -> str:
 
 
 def test_landing_sensor_refreshes_what_landed_and_trains_nothing(server):
-    for partition in (AAA_4H, BBB, BBB_4H):
+    for partition in LANDED:
         assert {server.rows(partition)[table] for table in REFRESHED} == {BARS}
         assert not [name for name in server.rows(partition) if name.startswith("xgboost.")]
         assert BundleStore(Home(server.home)).current(partition, "xgboost") is None
@@ -110,26 +108,7 @@ def test_landing_sensor_refreshes_what_landed_and_trains_nothing(server):
     assert (run.tags[RANGE_START], run.tags[RANGE_END]) == (AAA.key, BBB_4H.key)
 
 
-def test_landing_sensor_new_file_extends_just_its_partition_and_trains_nothing(server, backfill):
-    others = {partition: server.digests(partition, REFRESHED) for partition in LANDED if partition != AAA}
-    models = {path: path.read_bytes() for path in (server.home / "models/AAAUSDT").rglob("*.json")}
-    assert {"evaluation.json", "verdict.json"} <= {path.name for path in models}
-    predicted = server.rows(AAA)["xgboost.predictions"]
-
-    land(server.home, "AAAUSDT", "1h", WALKS[AAA].iloc[BARS - OVERLAP :], name="b.parquet")
-    wait_for("extended AAAUSDT", lambda: server.is_refreshed(AAA, BARS + FURTHER))
-
-    assert server.rows(AAA)["xgboost.predictions"] == predicted + FURTHER
-    columns = ["open_time", "segment"]
-    rows = Warehouse(server.home).read(columns, from_="xgboost.predictions", partitions=[AAA])
-    new = rows[rows["open_time"] >= WALKS[AAA]["open_time"].iloc[BARS]]
-    assert set(new["segment"]) == {"live"}
-    assert list(new["open_time"]) == list(WALKS[AAA]["open_time"].iloc[BARS:])
-    assert {path: path.read_bytes() for path in (server.home / "models/AAAUSDT").rglob("*.json")} == models
-    assert {partition: server.digests(partition, REFRESHED) for partition in others} == others
-
-
-def test_run_failure_sensor_splits_a_failed_range_so_that_only_the_bad_partition_is_red(server):
+def test_run_failure_sensor_splits_a_failed_range_so_that_only_the_bad_partition_is_red(server, backfill):
     good = land(server.home, "DDDUSDT", "1h", WALKS[DDD], name=".a.parquet")
     bad = good.parents[2] / "CCCUSDT" / "1h" / ".page.csv"
     bad.parent.mkdir(parents=True)
@@ -199,14 +178,33 @@ def test_backfill_of_all_assets_by_the_ui_ends_with_a_verdict_for_each_partition
         assert report_path(home, partition, "xgboost").is_file()
 
 
+def test_landing_sensor_new_file_extends_just_its_partition_and_trains_nothing(server, backfill):
+    others = {partition: server.digests(partition, REFRESHED) for partition in LANDED if partition != BBB}
+    models = {path: path.read_bytes() for path in (server.home / "models/BBBUSDT/1h").rglob("*.json")}
+    assert {"evaluation.json", "verdict.json"} <= {path.name for path in models}
+    predicted = server.rows(BBB)["xgboost.predictions"]
+
+    land(server.home, "BBBUSDT", "1h", WALKS[BBB].iloc[BARS - OVERLAP :], name="b.parquet")
+    wait_for("extended BBBUSDT", lambda: server.is_refreshed(BBB, BARS + FURTHER))
+
+    assert server.rows(BBB)["xgboost.predictions"] == predicted + FURTHER
+    columns = ["open_time", "segment"]
+    rows = Warehouse(server.home).read(columns, from_="xgboost.predictions", partitions=[BBB])
+    new = rows[rows["open_time"] >= WALKS[BBB]["open_time"].iloc[BARS]]
+    assert set(new["segment"]) == {"live"}
+    assert list(new["open_time"]) == list(WALKS[BBB]["open_time"].iloc[BARS:])
+    assert {path: path.read_bytes() for path in (server.home / "models/BBBUSDT/1h").rglob("*.json")} == models
+    assert {partition: server.digests(partition, REFRESHED) for partition in others} == others
+
+
 def test_sensors_ask_for_nothing_twice_and_never_fail(server):
     """After all other tests, many ticks later."""
     last = max(record.create_timestamp.timestamp() for record in server.instance.get_run_records())
     wait_for("three more ticks", lambda: server.ticks_since(last, "landing") >= 3)
     runs = server.instance.get_runs()
     by_landing = [run for run in runs if run.tags.get("truebar/cause") == "landing"]
-    # All that landed first; then AAAUSDT, CCCUSDT with DDDUSDT, EEEUSDT.
+    # All that landed first; then CCCUSDT with DDDUSDT, EEEUSDT, BBBUSDT.
     assert len(by_landing) == 4
-    assert len(server.runs(AAA, **LANDING)) == 2
+    assert len(server.runs(BBB, **LANDING)) == 2
     assert len([run for run in runs if "truebar/attempt" in run.tags]) == 1
     assert server.complaints() == []
