@@ -69,7 +69,7 @@ def connected(
     spill = root / f"{SPILL_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
     if database is not None:
         spill = database.with_name(f"{database.name}.spill")
-    connection = _idle().pop() if reused and _idle() else _opened()
+    connection = (_taken() if reused else None) or _opened()
     is_clean = False
     try:
         connection.execute(f"set temp_directory = {literal(str(spill))}")
@@ -85,6 +85,14 @@ def connected(
         else:
             connection.close()
             shutil.rmtree(spill, ignore_errors=True)
+
+
+def _taken() -> duckdb.DuckDBPyConnection | None:
+    """Take a connection that is idle, if there is one; another thread may take the last just then."""
+    try:
+        return _idle().pop()
+    except IndexError:
+        return None
 
 
 def _opened() -> duckdb.DuckDBPyConnection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -43,6 +44,23 @@ def test_connection_is_used_again_without_what_was_attached(tmp_path, published)
 def test_connection_of_a_block_is_no_other_blocks(tmp_path):
     with connected(tmp_path) as outer, connected(tmp_path) as inner:
         assert inner is not outer
+
+
+def test_connections_of_many_threads_are_one_each(tmp_path):
+    inside, shared = set(), []
+
+    def work(_):
+        with connected(tmp_path) as connection:
+            if connection in inside:
+                shared.append(connection)
+            inside.add(connection)
+            answer = connection.execute("select 1").fetchall()
+            inside.discard(connection)
+        return answer
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, range(200))) == [[(1,)]] * 200
+    assert shared == []
 
 
 def test_connection_of_a_block_that_failed_is_closed(tmp_path, published):
