@@ -76,7 +76,7 @@ def utc_index(values: IntArray) -> pd.DatetimeIndex:
     >>> utc_index(np.array([0]))[0]
     Timestamp('1970-01-01 00:00:00+0000', tz='UTC')
     """
-    return pd.DatetimeIndex(np.asarray(values, dtype=np.int64).astype("datetime64[ns]"), tz="UTC")
+    return pd.DatetimeIndex(np.array(values, dtype=np.int64), tz="UTC")
 
 
 def ascending_nanoseconds(times: Times, name: str = "open_time") -> IntArray:

@@ -16,19 +16,21 @@ from typing import Final
 import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
-from truebar.compiled import compiled_part
-from truebar.features.memory import LEFT_OUT, SIZE, Layout, SizeArray
+from truebar.compiled import compiled_in_place, compiled_part
+from truebar.features.memory import LEFT_OUT, SIZE, Layout, Size, SizeArray
 
 KNOWN_WEIGHT_MIN: Final = 0.95
 
 FULL_WEIGHT: Final = 1.0 - 1e-12
-"""More is as good as all of it: the division by it is left out."""
+"""More is taken for all of it, 1: from there on an average only takes values in."""
 
 FORGOTTEN: Final = 1e-9
 """Weight of what lies before the first bar, below which an average no longer depends on where it began."""
 
 _INPUT, _MEAN, _KNOWN, _PLACE = range(4)
 """Columns of averages: row of values, row of means, row of what is known, place of weight and mean."""
+
+_ONE: Final = Size(1)
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,50 @@ def average(
     if piece[LEFT_OUT] > 0:
         for k in range(table.shape[0]):
             memory[table[k, _PLACE]] *= math.pow(1.0 - factors[k], float(piece[LEFT_OUT]))
+    flat, width, slots = work.ravel(), Size(work.shape[1]), Size(piece[SIZE])
+    if _are_full(table, memory, flat, width, slots):
+        _take_in(table, factors, memory, flat, width, slots)
+        return
     # Slot by slot: the averages of one slot do not wait for each other, as one average's slots do.
-    for slot in range(piece[SIZE]):
+    for slot in range(slots):
         for k in range(table.shape[0]):
-            place, factor, value = table[k, _PLACE], factors[k], work[table[k, _INPUT], slot]
-            weight, mean = memory[place] * (1.0 - factor), memory[place + 1]
+            place, factor, value = table[k, _PLACE], factors[k], flat[table[k, _INPUT] * width + slot]
+            weight, mean = memory[place] * (1.0 - factor), memory[place + _ONE]
             if not np.isnan(value):
                 weight += factor
-                mean += (factor if weight > FULL_WEIGHT else factor / weight) * (value - mean)
-            memory[place], memory[place + 1] = weight, mean
-            work[table[k, _MEAN], slot] = mean
-            work[table[k, _KNOWN], slot] = 1.0 if weight >= KNOWN_WEIGHT_MIN else np.nan
+                weight = 1.0 if weight > FULL_WEIGHT else weight
+                mean += factor / weight * (value - mean)
+            memory[place], memory[place + _ONE] = weight, mean
+            flat[table[k, _MEAN] * width + slot] = mean
+            flat[table[k, _KNOWN] * width + slot] = 1.0 if weight >= KNOWN_WEIGHT_MIN else np.nan
+
+
+@compiled_in_place
+def _are_full(table: SizeArray, memory: FloatArray, flat: FloatArray, width: Size, slots: Size) -> bool:
+    """Return whether every average has all of its weight, and no value of the piece is missing."""
+    for k in range(table.shape[0]):
+        if memory[table[k, _PLACE]] < 1.0:
+            return False
+        begin, missing = table[k, _INPUT] * width, 0
+        for slot in range(slots):
+            missing += np.isnan(flat[begin + slot])
+        if missing > 0:
+            return False
+    return True
+
+
+@compiled_in_place
+def _take_in(
+    table: SizeArray, factors: FloatArray, memory: FloatArray, flat: FloatArray, width: Size, slots: Size
+) -> None:
+    """Bring full averages through a piece: what `average` does, without asking for weights and values."""
+    for slot in range(slots):
+        for k in range(table.shape[0]):
+            place = table[k, _PLACE] + _ONE
+            mean = memory[place]
+            mean += factors[k] * (flat[table[k, _INPUT] * width + slot] - mean)
+            memory[place] = flat[table[k, _MEAN] * width + slot] = mean
+    for k in range(table.shape[0]):
+        begin = table[k, _KNOWN] * width
+        for slot in range(slots):
+            flat[begin + slot] = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -34,15 +34,9 @@ REQUIRED: Final = ("open", "high", "low", "close", "volume")
 OPTIONAL: Final = ("trades", "taker_buy_volume")
 """Columns that a source may not give, in the order of their fields; NaN where it does not."""
 
-_RULES: Final = (
-    "prices must be positive numbers",
-    "open and close must lie within [low, high]",
-    "volume, trades and taker volume must not be negative or infinite",
-)
-
 
 def fields_of(bars: pd.DataFrame, grid: Grid) -> FloatArray:
-    """Return the fields of n bars, float64[FIELDS, n], the logarithms NaN until a kernel fills them in.
+    """Return the fields of n bars, float64[FIELDS, n], the logarithms for a kernel to fill in.
 
     Args:
         bars: closed klines, ascending.
@@ -51,12 +45,14 @@ def fields_of(bars: pd.DataFrame, grid: Grid) -> FloatArray:
     Raises:
         SchemaError: when a required column is missing, or one is not numeric.
     """
-    fields = np.full((FIELDS, len(bars)), np.nan)
+    fields = np.empty((FIELDS, len(bars)))
     fields[SLOT] = grid.slot
-    given = [*REQUIRED, *(name for name in OPTIONAL if name in bars.columns)]
-    for name in given:
-        is_plain = name in bars.columns and bars[name].dtype == np.float64
-        fields[FIELD_OF[name]] = bars[name].to_numpy() if is_plain else columns_of(bars, [name])[0]
+    for name, field in FIELD_OF.items():
+        if name in OPTIONAL and name not in bars.columns:
+            fields[field] = np.nan
+        else:
+            is_plain = name in bars.columns and bars[name].dtype == np.float64
+            fields[field] = bars[name].to_numpy() if is_plain else columns_of(bars, [name])[0]
     return fields
 
 
@@ -64,16 +60,54 @@ FIELD_OF: Final = {name: OPEN + place for place, name in enumerate((*REQUIRED, *
 """Row of each column of the klines."""
 
 
+Bars: TypeAlias = int | slice
+"""One bar, or several."""
+
+Broken: TypeAlias = Any
+"""bool, or bool[n] of several bars."""
+
+
+def breaks_prices(fields: FloatArray, bars: Bars) -> Broken:
+    """Return whether a price is no positive number. No rule has branches: many bars are asked at a time."""
+    opened, high, low, close = fields[OPEN, bars], fields[HIGH, bars], fields[LOW, bars], fields[CLOSE, bars]
+    is_missing = np.isnan(opened) | np.isnan(high) | np.isnan(low) | np.isnan(close)
+    is_infinite = (opened == np.inf) | (high == np.inf) | (low == np.inf) | (close == np.inf)
+    return is_missing | is_infinite | (opened <= 0.0) | (high <= 0.0) | (low <= 0.0) | (close <= 0.0)
+
+
+def breaks_range(fields: FloatArray, bars: Bars) -> Broken:
+    """Return whether open or close lies outside [low, high], rounding aside."""
+    opened, close = fields[OPEN, bars], fields[CLOSE, bars]
+    high, low = fields[HIGH, bars] * (1.0 + ROUNDING), fields[LOW, bars] * (1.0 - ROUNDING)
+    return (opened > high) | (close > high) | (opened < low) | (close < low)
+
+
+def breaks_amounts(fields: FloatArray, bars: Bars) -> Broken:
+    """Return whether an amount is negative or infinite; it may be missing."""
+    volume, trades, bought = fields[VOLUME, bars], fields[TRADES, bars], fields[TAKER_VOLUME, bars]
+    is_infinite = (volume == np.inf) | (trades == np.inf) | (bought == np.inf)
+    return is_infinite | (volume < 0.0) | (trades < 0.0) | (bought < 0.0)
+
+
+_RULES: Final = (
+    (breaks_prices, "prices must be positive numbers"),
+    (breaks_range, "open and close must lie within [low, high]"),
+    (breaks_amounts, "volume, trades and taker volume must not be negative or infinite"),
+)
+_breaks_prices, _breaks_range, _breaks_amounts = (compiled_in_place(breaks) for breaks, _ in _RULES)
+
+
 @compiled_part
 def complete(fields: FloatArray) -> int:
-    """Check the fields that were given, fill in the logarithms, and return how many bars break a rule."""
+    """Return how many bars break a rule; where none does, fill in the logarithms."""
     broken = 0
-    for place in range(fields.shape[1]):
-        if _rule_broken(fields, place) >= 0:
+    for bar in range(fields.shape[1]):
+        if _breaks_prices(fields, bar) | _breaks_range(fields, bar) | _breaks_amounts(fields, bar):
             broken += 1
-        else:
-            for price in range(4):
-                fields[LOG_OPEN + price, place] = math.log(fields[OPEN + price, place])
+    if broken == 0:
+        for price in range(4):
+            for bar in range(fields.shape[1]):
+                fields[LOG_OPEN + price, bar] = math.log(fields[OPEN + price, bar])
     return broken
 
 
@@ -88,32 +122,12 @@ def refuse_broken(fields: FloatArray, open_time: Sequence[int] | IntArray) -> No
         CorruptDataError: for a price that is no positive number or lies outside its bar, and for a negative
             or infinite volume. A volume that is missing (NaN) is allowed, and so are trades and takers'.
     """
-    rules = np.array([rule_broken(fields, place) for place in range(fields.shape[1])], dtype=np.int64)
-    if (rules >= 0).any():
-        first, count = int(np.argmax(rules >= 0)), np.count_nonzero(rules >= 0)
-        opens = pd.Timestamp(int(open_time[first]), tz="UTC")
+    broken = np.array([breaks(fields, slice(None)) for breaks, _ in _RULES])
+    is_broken = broken.any(axis=0)
+    if is_broken.any():
+        first = int(np.argmax(is_broken))
+        rule, opens = int(np.argmax(broken[:, first])), pd.Timestamp(int(open_time[first]), tz="UTC")
         raise CorruptDataError(
-            f"{_RULES[rules[first]]}: {count} bars break a rule, the first opens {opens}. "
+            f"{_RULES[rule][1]}: {np.count_nonzero(is_broken)} bars break a rule, the first opens {opens}. "
             "Validate the klines before computing from them."
         )
-
-
-def rule_broken(fields: FloatArray, place: int) -> int:
-    """Return the number of the first rule that a bar breaks, -1 for none."""
-    for price in range(OPEN, CLOSE + 1):
-        if not 0.0 < fields[price, place] < np.inf:
-            return 0
-    high = fields[HIGH, place] * (1.0 + ROUNDING)
-    low = fields[LOW, place] * (1.0 - ROUNDING)
-    if (
-        max(fields[OPEN, place], fields[CLOSE, place]) > high
-        or min(fields[OPEN, place], fields[CLOSE, place]) < low
-    ):
-        return 1
-    for amount in range(VOLUME, TAKER_VOLUME + 1):
-        if fields[amount, place] < 0.0 or fields[amount, place] == np.inf:
-            return 2
-    return -1
-
-
-_rule_broken = compiled_in_place(rule_broken)

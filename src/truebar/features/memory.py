@@ -8,6 +8,7 @@ are cut changes no bit: every value of a slot comes from the slots before it, wh
 
 from __future__ import annotations
 
+from array import array
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -33,10 +34,10 @@ STARTED: Final = 2
 
 HEADER_SIZE: Final = 3
 
-PIECE_SLOTS: Final = 104
-"""Most slots of a piece. Its rows stay in the processor's cache, and 13 lines each spread over all of it."""
+PIECE_SLOTS: Final = 232
+"""Most slots of a piece. Its rows stay in the processor's cache, and 29 lines each spread over all of it."""
 
-WALKED_SLOTS: Final = 192
+WALKED_SLOTS: Final = 240
 """Missing slots that are walked through before a bar, at least those of a piece; what lies before them is out
 of every window."""
 
@@ -55,7 +56,7 @@ class Layout:
 
     def __init__(self) -> None:
         self.rows = 0
-        self._blank = [0.0] * HEADER_SIZE
+        self._blank = array("d", [0.0] * HEADER_SIZE)
 
     def row(self, count: int = 1) -> int:
         """Return the first of `count` rows of the work."""
@@ -64,12 +65,12 @@ class Layout:
 
     def place(self, count: int, blank: float = 0.0) -> int:
         """Return the first of `count` places of the memory, which hold `blank` before the first bar."""
-        self._blank += [blank] * count
+        self._blank.extend([blank] * count)
         return len(self._blank) - count
 
     def blank(self) -> FloatArray:
         """Return the memory of a kernel that has seen no bar."""
-        return np.array(self._blank)
+        return np.frombuffer(self._blank).copy()
 
 
 @compiled_part

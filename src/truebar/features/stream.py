@@ -112,10 +112,11 @@ class FeatureStream:
         matrix = self._folding.fold_bars(fields, grid.open_time)
         if len(bars):
             self._latest = int(grid.open_time[-1])
-        frame = pd.DataFrame(matrix.T, columns=list(self.columns), copy=False)
-        frame.insert(0, "available_at", utc_index(grid.open_time + grid.step))
-        frame.insert(0, "open_time", utc_index(grid.open_time))
-        return frame
+        opens, closes = utc_index(grid.open_time), utc_index(grid.open_time + grid.step)
+        times = pd.DataFrame({"open_time": opens, "available_at": closes}, copy=False)
+        columns = pd.DataFrame(matrix.T, columns=list(self.columns), copy=False)
+        # A copy of all values takes a sixth of the time of computing them; the stubs do not know `copy`.
+        return pd.concat([times, columns], axis="columns", copy=False)  # type: ignore[call-overload, no-any-return]
 
     def snapshot(self) -> bytes:
         """Return all that the stream has seen, to be given to `restore`."""
