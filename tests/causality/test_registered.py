@@ -18,7 +18,6 @@ from truebar.feature_columns import Column, ColumnFamily
 from truebar.features import kernels, registry
 from truebar.features.family import Family
 from truebar.features.fields import CLOSE
-from truebar.features.memory import BAR, END, HEADER_SIZE
 from truebar.labels import vol_scaled
 from truebar.validation import leakage
 from truebar.validation.leakage import leakage_checks, leaks_of_features, leaks_of_labels
@@ -36,26 +35,22 @@ NEWCOMER = 99
 
 
 def blank() -> np.ndarray:
-    return np.zeros(HEADER_SIZE + 1)
+    return np.zeros(1)
 
 
 @compiled
-def peeking(
-    memory: np.ndarray, work: np.ndarray, fields: np.ndarray, piece: np.ndarray, out: np.ndarray
-) -> None:
+def peeking(memory: np.ndarray, fields: np.ndarray, out: np.ndarray) -> None:
     """A kernel that reads the close of the bar after, as an offset by one does."""
-    for bar in range(piece[BAR], piece[END]):
+    for bar in range(fields.shape[1]):
         out[0, bar] = fields[CLOSE, min(bar + 1, fields.shape[1] - 1)]
 
 
 @compiled
-def looking_back(
-    memory: np.ndarray, work: np.ndarray, fields: np.ndarray, piece: np.ndarray, out: np.ndarray
-) -> None:
+def looking_back(memory: np.ndarray, fields: np.ndarray, out: np.ndarray) -> None:
     """Its honest twin: the close of the bar before, from its memory."""
-    for bar in range(piece[BAR], piece[END]):
-        out[0, bar] = memory[HEADER_SIZE]
-        memory[HEADER_SIZE] = fields[CLOSE, bar]
+    for bar in range(fields.shape[1]):
+        out[0, bar] = memory[0]
+        memory[0] = fields[CLOSE, bar]
 
 
 @pytest.fixture(params=["peeking", "looking_back"])
@@ -63,15 +58,14 @@ def newcomer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Register a new family, as the next author would, and yield what its kernel does."""
     column = Column("newcomer_close", ("close",), 1, "a close")
     kernel = {"peeking": peeking, "looking_back": looking_back}[request.param]
-    family = Family(ColumnFamily("newcomer", "a new family", (column,)), NEWCOMER, blank, kernel)
+    family = Family(ColumnFamily("newcomer", "a new family", (column,)), NEWCOMER, blank, kernel, row=0)
     families = MappingProxyType({**registry.FAMILIES, "newcomer": family})
     registered = kernels.fold
 
     def fold(table: np.ndarray, memory: np.ndarray, fields: np.ndarray, out: np.ndarray) -> int:
         broken = registered(table, memory, fields, out)
-        whole = np.array([0, fields.shape[1]])
-        for _, begin, end, top, bottom in table[table[:, kernels.KERNEL] == NEWCOMER]:
-            kernel(memory[begin:end], np.empty((0, 0)), fields, whole, out[top:bottom])
+        for _, begin, end, top, bottom, _ in table[table[:, kernels.KERNEL] == NEWCOMER]:
+            kernel(memory[begin:end], fields, out[top:bottom])
         return broken
 
     monkeypatch.setattr(kernels, "fold", fold)

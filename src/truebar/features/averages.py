@@ -14,20 +14,14 @@ from truebar.compiled import compiled_in_place, compiled_part, compiled_within
 from truebar.feature_columns import EMA_SPANS, SETTLED, SMA_BARS
 from truebar.features.averaging import average, averages, ema_factor, wilder_factor
 from truebar.features.fields import CLOSE, HIGH, LOW
-from truebar.features.memory import BEGIN, FIRST, SIZE, Layout, hand_out, lay_out
-from truebar.features.windows import earlier, joined, walk, whole
+from truebar.features.lags import earlier, look_back
+from truebar.features.memory import AGE, BEGIN, SIZE, Layout
+from truebar.features.slots import CLOSE_BEFORE, HIGH_BEFORE, LOW_BEFORE, SHARED_ROWS
+from truebar.features.windows import joined, walk, whole
 
-_LAYOUT: Final = Layout()
+_LAYOUT: Final = Layout(SHARED_ROWS)
 
-# Rows of the work: what is read, and what it was one bar before.
-_HIGH, _LOW, _CLOSE = range(3)
-_READ: Final = _LAYOUT.row(3)
-_TAKEN: Final = np.array([[HIGH, _HIGH], [LOW, _LOW], [CLOSE, _CLOSE]])
-_EARLIER: Final = earlier(_LAYOUT, _READ, [1], rows=3)
-_LAGS: Final = _EARLIER.table
-_BEFORE: Final = _EARLIER.first_row[1]
-
-# What is averaged.
+# Rows of the work: what is averaged.
 _RISE, _FALL, _TRUE_RANGE, _PLUS, _MINUS, _MOVES = range(6)
 _MOVE: Final = _LAYOUT.row(_MOVES)
 _WILDER: Final = wilder_factor(14)
@@ -37,7 +31,7 @@ _AVERAGES: Final = averages(
         *((_MOVE + k, _WILDER) for k in range(_MOVES)),
         (_MOVE + _RISE, wilder_factor(7)),
         (_MOVE + _FALL, wilder_factor(7)),
-        *((_CLOSE, ema_factor(span)) for span in (12, 26, *EMA_SPANS)),
+        *((CLOSE, ema_factor(span)) for span in (12, 26, *EMA_SPANS)),
     ],
 )
 _FIRST_TABLE: Final = _AVERAGES.table
@@ -58,8 +52,8 @@ _SIGNAL_KNOWN: Final = _SECOND.known_row
 _COUNT, _PRICE, _TYPICAL = range(3)
 _TERMS: Final = _LAYOUT.row(3)
 _SUM_CHAIN: Final = (
-    (1, 1), (2, 2), (4, 1), (5, 5), (10, 4), (10, 10), (20, 4), (20, 5), (24, 2), (24, 24), (25, 25),
-    (48, 48),
+    (1, 1), (2, 2), (4, 1), (5, 5), (10, 10), (10, 4, 1), (20, 4, 2), (20, 5, 2), (24, 2, 1), (24, 24, 2),
+    (25, 25, 2), (48, 48, 2),
 )  # fmt: skip
 _SUMS: Final = joined(_LAYOUT, _TERMS, _SUM_CHAIN, sums=3)
 _SUMS_OF: Final = np.array([_SUMS.first_row[bars] for bars in SMA_BARS])
@@ -81,19 +75,20 @@ _OUT_CCI: Final = _OUT_STOCHASTIC + 3
 _OUT_DIRECTION: Final = _OUT_CCI + 1
 _OUT_AROON: Final = _OUT_DIRECTION + 3
 _COLUMNS: Final = _OUT_AROON + 2
-_OUT: Final = _LAYOUT.row(_COLUMNS)
-_GIVEN: Final = np.array([_OUT, 0, _COLUMNS])
+OUT: Final = _LAYOUT.row(_COLUMNS)
 _UNIT: Final = _LAYOUT.row()  # one over the average true range
 
 # The stochastic before and after its averages, and each as it was one and two bars before.
 _FAST_K: Final = _LAYOUT.row()
-_FAST_EARLIER: Final = earlier(_LAYOUT, _FAST_K, [1, 2])
+_FAST_EARLIER: Final = earlier(_LAYOUT, {_FAST_K: (1, 2)})
 _FAST_LAGS: Final = _FAST_EARLIER.table
-_FAST_BEFORE: Final = _FAST_EARLIER.first_row[1]
-_SLOW_K: Final = _OUT + _OUT_STOCHASTIC
-_SLOW_EARLIER: Final = earlier(_LAYOUT, _SLOW_K, [1, 2])
+_FAST_KEPT: Final = _FAST_EARLIER.kept
+_FAST_BEFORE: Final = _FAST_EARLIER.first_row
+_SLOW_K: Final = OUT + _OUT_STOCHASTIC
+_SLOW_EARLIER: Final = earlier(_LAYOUT, {_SLOW_K: (1, 2)})
 _SLOW_LAGS: Final = _SLOW_EARLIER.table
-_SLOW_BEFORE: Final = _SLOW_EARLIER.first_row[1]
+_SLOW_KEPT: Final = _SLOW_EARLIER.kept
+_SLOW_BEFORE: Final = _SLOW_EARLIER.first_row
 
 # The typical prices of the last 32 slots and what each counts, for deviations from a mean that moves.
 _CCI: Final = _LAYOUT.row()
@@ -110,13 +105,13 @@ _SETTLED_STRENGTH: Final = SETTLED["adx_14"]
 # Percentages: rows of the part, of the rest (or, after the RSIs, the whole), of what is known, of the column;
 # and when they are settled.
 _RSIS: Final = 2
-_DIRECTIONS: Final = _OUT + _OUT_DIRECTION
+_DIRECTIONS: Final = OUT + _OUT_DIRECTION
 _PERCENTS: Final = np.array(
     [
         [
-            _MEAN + _FAST_RISE, _MEAN + _FAST_FALL, _KNOWN + _FAST_RISE, _OUT + _OUT_RSI, _SETTLED_FAST_RSI,
+            _MEAN + _FAST_RISE, _MEAN + _FAST_FALL, _KNOWN + _FAST_RISE, OUT + _OUT_RSI, _SETTLED_FAST_RSI,
         ],
-        [_MEAN + _RISE, _MEAN + _FALL, _KNOWN, _OUT + _OUT_RSI + 1, _SETTLED_RANGE],
+        [_MEAN + _RISE, _MEAN + _FALL, _KNOWN, OUT + _OUT_RSI + 1, _SETTLED_RANGE],
         [_MEAN + _PLUS, _MEAN + _TRUE_RANGE, _KNOWN, _DIRECTIONS, _SETTLED_RANGE],
         [_MEAN + _MINUS, _MEAN + _TRUE_RANGE, _KNOWN, _DIRECTIONS + 1, _SETTLED_RANGE],
     ]
@@ -128,34 +123,31 @@ ROWS: Final = _LAYOUT.rows
 
 
 @compiled_within
-def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray) -> None:
-    """Bring the memory through a piece and write the columns of its bars, float64[columns, n]."""
-    lay_out(_TAKEN, fields, piece, work)
-    walk(_LAGS, memory, work, piece)
+def fold(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
+    """Bring the memory through a piece and write its columns into the rows from `OUT` on."""
     _set_terms(work, piece)
     average(_FIRST_TABLE, _FIRST_FACTORS, memory, work, piece)
     _set_second(work, piece)
     average(_SECOND_TABLE, _SECOND_FACTORS, memory, work, piece)
     walk(_JOINS, memory, work, piece)
     _set_stochastic(work, piece)
-    walk(_FAST_LAGS, memory, work, piece)
+    look_back(_FAST_LAGS, _FAST_KEPT, memory, work, piece)
     _smooth(work, piece)
-    walk(_SLOW_LAGS, memory, work, piece)
+    look_back(_SLOW_LAGS, _SLOW_KEPT, memory, work, piece)
     _set_commodity_channel(memory, work, piece)
-    age = piece[BEGIN] - int(memory[FIRST])
+    age = piece[AGE]
     _set_distances(work, piece, age)
     _set_oscillators(work, piece, age)
-    hand_out(_GIVEN, fields, piece, work, out)
 
 
 @compiled_part
 def _set_terms(work: FloatArray, piece: IntArray) -> None:
     """Set moves, which are not known without a bar before, and what counts in windows."""
     for slot in range(piece[SIZE]):
-        high, low, close = work[_HIGH, slot], work[_LOW, slot], work[_CLOSE, slot]
-        before = work[_BEFORE + _CLOSE, slot]
+        high, low, close = work[HIGH, slot], work[LOW, slot], work[CLOSE, slot]
+        before = work[CLOSE_BEFORE, slot]
         move = close - before
-        up, down = high - work[_BEFORE + _HIGH, slot], work[_BEFORE + _LOW, slot] - low
+        up, down = high - work[HIGH_BEFORE, slot], work[LOW_BEFORE, slot] - low
         work[_MOVE + _RISE, slot] = 0.0 if move < 0.0 else move
         work[_MOVE + _FALL, slot] = 0.0 if move > 0.0 else -move
         true_range = max(high - low, abs(high - before), abs(low - before))
@@ -180,7 +172,7 @@ def _set_second(work: FloatArray, piece: IntArray) -> None:
         plus, minus = work[_MEAN + _PLUS, slot], work[_MEAN + _MINUS, slot]
         has_direction = not np.isnan(work[_MOVE, slot]) and plus + minus > 0.0
         strength = 100.0 * abs(plus - minus) / (plus + minus)
-        work[_SIGNAL, slot] = np.nan if np.isnan(work[_CLOSE, slot]) else macd
+        work[_SIGNAL, slot] = np.nan if np.isnan(work[CLOSE, slot]) else macd
         work[_SIGNAL + 1, slot] = strength if has_direction else np.nan
 
 
@@ -190,7 +182,7 @@ def _set_stochastic(work: FloatArray, piece: IntArray) -> None:
     for slot in range(piece[SIZE]):
         highest, lowest = work[_RANGE_14, slot], -work[_RANGE_14 + 2, slot]
         has_window = work[_SUMS_14 + _COUNT, slot] == 14.0 and highest > lowest
-        fast = 100.0 * (work[_CLOSE, slot] - lowest) / (highest - lowest)
+        fast = 100.0 * (work[CLOSE, slot] - lowest) / (highest - lowest)
         work[_FAST_K, slot] = fast if has_window else np.nan
 
 
@@ -244,25 +236,25 @@ def _set_distances(work: FloatArray, piece: IntArray, age: int) -> None:
     for k in range(len(EMA_SPANS)):
         settled = _SETTLED_EMA[k] - age
         for slot in range(size):
-            distance = work[_CLOSE, slot] - work[_MEAN + _EMA + k, slot]
+            distance = work[CLOSE, slot] - work[_MEAN + _EMA + k, slot]
             scaled = distance * (work[_UNIT, slot] * work[_KNOWN + _EMA + k, slot])
-            work[_OUT + k, slot] = scaled if slot >= settled else np.nan
+            work[OUT + k, slot] = scaled if slot >= settled else np.nan
     for k in range(len(SMA_BARS)):
         sums, bars = _SUMS_OF[k], float(SMA_BARS[k])
         for slot in range(size):
             counts = work[sums + _COUNT, slot]
-            distance = work[_CLOSE, slot] - work[sums + _PRICE, slot] / counts
+            distance = work[CLOSE, slot] - work[sums + _PRICE, slot] / counts
             known = whole(counts, bars, age + slot, 0.0)
-            work[_OUT + _OUT_SMA + k, slot] = distance * (work[_UNIT, slot] * known)
+            work[OUT + _OUT_SMA + k, slot] = distance * (work[_UNIT, slot] * known)
     for slot in range(size):
         unit = work[_UNIT, slot] * (work[_KNOWN + _FAST, slot] * work[_KNOWN + _SLOW, slot])
-        work[_OUT + _OUT_MACD, slot] = work[_SIGNAL, slot] * unit if slot >= _SETTLED_MACD - age else np.nan
+        work[OUT + _OUT_MACD, slot] = work[_SIGNAL, slot] * unit if slot >= _SETTLED_MACD - age else np.nan
     for slot in range(size):
         unit = work[_UNIT, slot] * (work[_KNOWN + _SLOW, slot] * work[_SIGNAL_KNOWN, slot])
         settled_unit = unit if slot >= _SETTLED_SIGNAL - age else np.nan
-        work[_OUT + _OUT_MACD + 1, slot] = work[_SIGNAL_MEAN, slot] * settled_unit
+        work[OUT + _OUT_MACD + 1, slot] = work[_SIGNAL_MEAN, slot] * settled_unit
     for slot in range(size):
-        work[_OUT + _OUT_MACD + 2, slot] = work[_OUT + _OUT_MACD, slot] - work[_OUT + _OUT_MACD + 1, slot]
+        work[OUT + _OUT_MACD + 2, slot] = work[OUT + _OUT_MACD, slot] - work[OUT + _OUT_MACD + 1, slot]
 
 
 @compiled_part
@@ -279,19 +271,19 @@ def _set_oscillators(work: FloatArray, piece: IntArray, age: int) -> None:
             work[_PERCENTS[k, 3], slot] = percent if is_settled else np.nan
     for slot in range(size):
         mean = (work[_SLOW_BEFORE + 1, slot] + work[_SLOW_BEFORE, slot] + work[_SLOW_K, slot]) / 3.0
-        work[_OUT + _OUT_STOCHASTIC + 1, slot] = mean
+        work[OUT + _OUT_STOCHASTIC + 1, slot] = mean
     for slot in range(size):
         highest, lowest = work[_RANGE_14, slot], -work[_RANGE_14 + 2, slot]
         has_window = work[_SUMS_14 + _COUNT, slot] == 14.0 and highest > lowest
-        below = -100.0 * (highest - work[_CLOSE, slot]) / (highest - lowest)
-        work[_OUT + _OUT_STOCHASTIC + 2, slot] = below if has_window else np.nan
+        below = -100.0 * (highest - work[CLOSE, slot]) / (highest - lowest)
+        work[OUT + _OUT_STOCHASTIC + 2, slot] = below if has_window else np.nan
     for slot in range(size):
         known = whole(work[_SUMS_20 + _COUNT, slot], 20.0, age + slot, 19.0)
-        work[_OUT + _OUT_CCI, slot] = work[_CCI, slot] * known
+        work[OUT + _OUT_CCI, slot] = work[_CCI, slot] * known
     for slot in range(size):
         strength = work[_SIGNAL_MEAN + 1, slot] * work[_SIGNAL_KNOWN + 1, slot]
-        work[_OUT + _OUT_DIRECTION + 2, slot] = strength if slot >= _SETTLED_STRENGTH - age else np.nan
+        work[OUT + _OUT_DIRECTION + 2, slot] = strength if slot >= _SETTLED_STRENGTH - age else np.nan
     for k in range(2):
         for slot in range(size):
             known = whole(work[_SUMS_26 + _COUNT, slot], 26.0, age + slot, 25.0)
-            work[_OUT + _OUT_AROON + k, slot] = 4.0 * (25.0 - work[_RANGE_26 + 1 + 2 * k, slot]) * known
+            work[OUT + _OUT_AROON + k, slot] = 4.0 * (25.0 - work[_RANGE_26 + 1 + 2 * k, slot]) * known

@@ -98,33 +98,33 @@ def average(
     if piece[LEFT_OUT] > 0:
         for k in range(table.shape[0]):
             memory[table[k, _PLACE]] *= math.pow(1.0 - factors[k], float(piece[LEFT_OUT]))
-    flat, width, slots = work.ravel(), Size(work.shape[1]), Size(piece[SIZE])
-    if _are_full(table, memory, flat, width, slots):
-        _take_in(table, factors, memory, flat, width, slots)
+    slots = Size(piece[SIZE])
+    if _are_full(table, memory, work, slots):
+        _take_in(table, factors, memory, work, slots)
         return
     # Slot by slot: the averages of one slot do not wait for each other, as one average's slots do.
     for slot in range(slots):
         for k in range(table.shape[0]):
-            place, factor, value = table[k, _PLACE], factors[k], flat[table[k, _INPUT] * width + slot]
+            place, factor, value = table[k, _PLACE], factors[k], work[table[k, _INPUT], slot]
             weight, mean = memory[place] * (1.0 - factor), memory[place + _ONE]
             if not np.isnan(value):
                 weight += factor
                 weight = 1.0 if weight > FULL_WEIGHT else weight
                 mean += factor / weight * (value - mean)
             memory[place], memory[place + _ONE] = weight, mean
-            flat[table[k, _MEAN] * width + slot] = mean
-            flat[table[k, _KNOWN] * width + slot] = 1.0 if weight >= KNOWN_WEIGHT_MIN else np.nan
+            work[table[k, _MEAN], slot] = mean
+            work[table[k, _KNOWN], slot] = 1.0 if weight >= KNOWN_WEIGHT_MIN else np.nan
 
 
 @compiled_in_place
-def _are_full(table: SizeArray, memory: FloatArray, flat: FloatArray, width: Size, slots: Size) -> bool:
+def _are_full(table: SizeArray, memory: FloatArray, work: FloatArray, slots: Size) -> bool:
     """Return whether every average has all of its weight, and no value of the piece is missing."""
     for k in range(table.shape[0]):
         if memory[table[k, _PLACE]] < 1.0:
             return False
-        begin, missing = table[k, _INPUT] * width, 0
+        values, missing = work[table[k, _INPUT]], 0
         for slot in range(slots):
-            missing += np.isnan(flat[begin + slot])
+            missing += np.isnan(values[slot])
         if missing > 0:
             return False
     return True
@@ -132,16 +132,16 @@ def _are_full(table: SizeArray, memory: FloatArray, flat: FloatArray, width: Siz
 
 @compiled_in_place
 def _take_in(
-    table: SizeArray, factors: FloatArray, memory: FloatArray, flat: FloatArray, width: Size, slots: Size
+    table: SizeArray, factors: FloatArray, memory: FloatArray, work: FloatArray, slots: Size
 ) -> None:
     """Bring full averages through a piece: what `average` does, without asking for weights and values."""
     for slot in range(slots):
         for k in range(table.shape[0]):
             place = table[k, _PLACE] + _ONE
             mean = memory[place]
-            mean += factors[k] * (flat[table[k, _INPUT] * width + slot] - mean)
-            memory[place] = flat[table[k, _MEAN] * width + slot] = mean
+            mean += factors[k] * (work[table[k, _INPUT], slot] - mean)
+            memory[place] = work[table[k, _MEAN], slot] = mean
     for k in range(table.shape[0]):
-        begin = table[k, _KNOWN] * width
+        known = work[table[k, _KNOWN]]
         for slot in range(slots):
-            flat[begin + slot] = 1.0
+            known[slot] = 1.0

@@ -17,15 +17,17 @@ class Family:
         declaration: name, columns, inputs, warm-up.
         kernel: its number in `truebar.features.kernels`, which calls `fold`.
         blank: returns the memory of a kernel that has seen no bar, one flat float64 array.
-        fold: (memory, work, fields, piece, out): brings the memory through a piece of the n bars of `fields`
-            (float64[FIELDS, n], see `truebar.features.fields`) and writes the columns of its bars into `out`,
-            float64[columns, n]; see `truebar.features.memory`. For compiled callers.
+        fold: (memory, work, piece): brings the memory through a piece whose bars lie in the first rows of the
+            work (see `truebar.features.slots`) and writes its columns into the rows from `row` on; see
+            `truebar.features.memory`. For compiled callers.
+        row: of the work, where its columns begin.
     """
 
     declaration: ColumnFamily
     kernel: int
     blank: Callable[[], FloatArray]
-    fold: Callable[[FloatArray, FloatArray, FloatArray, IntArray, FloatArray], None]
+    fold: Callable[[FloatArray, FloatArray, IntArray], None]
+    row: int
 
     @property
     def name(self) -> str:

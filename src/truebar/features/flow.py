@@ -12,15 +12,14 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED, TAKER_SPANS
 from truebar.features.averaging import average, averages, ema_factor
 from truebar.features.fields import TAKER_VOLUME, VOLUME
-from truebar.features.memory import BEGIN, FIRST, SIZE, Layout, hand_out, lay_out
+from truebar.features.memory import AGE, SIZE, Layout
+from truebar.features.slots import SHARED_ROWS
 from truebar.features.windows import joined, walk, whole
 
-_LAYOUT: Final = Layout()
+_LAYOUT: Final = Layout(SHARED_ROWS)
 
-# Rows of the work: what is read, and the takers' share, NaN where nothing was traded.
-_VOLUME, _BOUGHT, _SHARE = range(3)
-_READ: Final = _LAYOUT.row(3)
-_TAKEN: Final = np.array([[VOLUME, _VOLUME], [TAKER_VOLUME, _BOUGHT]])
+# Rows of the work: the takers' share, NaN where nothing was traded.
+_SHARE: Final = _LAYOUT.row()
 _AVERAGES: Final = averages(_LAYOUT, [(_SHARE, ema_factor(span)) for span in TAKER_SPANS])
 _AVERAGE_TABLE: Final = _AVERAGES.table
 _AVERAGE_FACTORS: Final = _AVERAGES.factors
@@ -42,8 +41,7 @@ _SETTLED: Final = tuple(SETTLED[f"taker_share_{span}"] for span in TAKER_SPANS)
 
 _OUT_IMBALANCE: Final = len(TAKER_SPANS)
 _OUT_SCORE: Final = _OUT_IMBALANCE + len(_BARS)
-_OUT: Final = _LAYOUT.row(_OUT_SCORE + 1)
-_GIVEN: Final = np.array([_OUT, 0, _OUT_SCORE + 1])
+OUT: Final = _LAYOUT.row(_OUT_SCORE + 1)
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -51,21 +49,19 @@ ROWS: Final = _LAYOUT.rows
 
 
 @compiled_within
-def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray) -> None:
-    """Bring the memory through a piece and write the columns of its bars, float64[columns, n]."""
-    lay_out(_TAKEN, fields, piece, work)
+def fold(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
+    """Bring the memory through a piece and write its columns into the rows from `OUT` on."""
     _set_terms(work, piece)
     average(_AVERAGE_TABLE, _AVERAGE_FACTORS, memory, work, piece)
     walk(_JOINS, memory, work, piece)
-    _compare(work, piece, piece[BEGIN] - int(memory[FIRST]))
-    hand_out(_GIVEN, fields, piece, work, out)
+    _compare(work, piece, piece[AGE])
 
 
 @compiled_part
 def _set_terms(work: FloatArray, piece: IntArray) -> None:
     """Set what is averaged and summed; what is missing changes nothing."""
     for slot in range(piece[SIZE]):
-        volume, bought = work[_VOLUME, slot], work[_BOUGHT, slot]
+        volume, bought = work[VOLUME, slot], work[TAKER_VOLUME, slot]
         is_known = not np.isnan(volume) and not np.isnan(bought)
         is_shared = is_known and volume > 0.0
         share = bought / volume
@@ -86,16 +82,16 @@ def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
         settled = _SETTLED[k] - age
         for slot in range(size):
             mean = work[_MEAN + k, slot] * work[_MEAN_KNOWN + k, slot]
-            work[_OUT + k, slot] = mean if slot >= settled else np.nan
+            work[OUT + k, slot] = mean if slot >= settled else np.nan
     for k in range(len(_BARS)):
         sums, bars = _SUMS_OF[k], float(_BARS[k])
         for slot in range(size):
             amount = work[sums + _AMOUNT, slot]
             known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars - 1.0)
             imbalance = work[sums + _IMBALANCE, slot] / amount * known
-            work[_OUT + _OUT_IMBALANCE + k, slot] = imbalance if amount > 0.0 else np.nan
+            work[OUT + _OUT_IMBALANCE + k, slot] = imbalance if amount > 0.0 else np.nan
     for slot in range(size):
         counts, mean = work[_SPREAD_96, slot], work[_SPREAD_96 + 1, slot]
         deviation = math.sqrt(work[_SPREAD_96 + 2, slot] / counts) * whole(counts, 96.0, age + slot, 95.0)
         score = (work[_SHARE, slot] - mean) / deviation
-        work[_OUT + _OUT_SCORE, slot] = score if deviation > 0.0 else np.nan
+        work[OUT + _OUT_SCORE, slot] = score if deviation > 0.0 else np.nan

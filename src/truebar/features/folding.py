@@ -10,6 +10,8 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.features import kernels
 from truebar.features.family import Family
 from truebar.features.fields import refuse_broken
+from truebar.features.slots import SHARED_SIZE
+from truebar.features.slots import blank as shared_blank
 
 
 class Folding:
@@ -20,18 +22,18 @@ class Folding:
 
     Attributes:
         columns: names, in order.
-        memory: float64[size], all that the kernels know; the parts of the families one after the other.
+        memory: float64[size], all that the kernels know: what they share, then the part of each.
     """
 
     def __init__(self, families: Sequence[Family]) -> None:
         self.columns = tuple(name for family in families for name in family.columns)
         blanks = [family.blank() for family in families]
-        self.memory = np.concatenate(blanks)
+        self.memory = np.concatenate([shared_blank(), *blanks])
         self._table = np.empty((len(families), kernels.TABLE_COLUMNS), dtype=np.int64)
-        begin, top = 0, 0
+        begin, top = SHARED_SIZE, 0
         for place, (family, blank) in enumerate(zip(families, blanks, strict=True)):
             end, bottom = begin + blank.size, top + len(family.columns)
-            self._table[place] = family.kernel, begin, end, top, bottom
+            self._table[place] = family.kernel, begin, end, top, bottom, family.row
             begin, top = end, bottom
         self._row = np.empty((len(self.columns), 1))
         self._values = self._row[:, 0]

@@ -1,7 +1,8 @@
 """What a family's kernel remembers and works on, and the pieces of time that it takes its bars in.
 
-The memory is one flat float64 array, so that it can be copied, saved and restored: a header, then delay lines
-(`truebar.features.windows`) and averages (`truebar.features.averaging`). The work is float64[rows, slots],
+The memory is one flat float64 array, so that it can be copied, saved and restored: what all families share
+(`truebar.features.slots`), a header first, then for each family delay lines (`truebar.features.windows`),
+averages (`truebar.features.averaging`) and rings (`truebar.features.lags`). The work is float64[rows, slots],
 scratch for one piece: consecutive slots of the grid, a missing bar being a slot of its own. Where the pieces
 are cut changes no bit: every value of a slot comes from the slots before it, whichever piece they were in.
 """
@@ -42,21 +43,24 @@ WALKED_SLOTS: Final = 240
 of every window."""
 
 
-BAR, END, BEGIN, SIZE, LEFT_OUT, PIECE_PARTS = range(6)
-"""What a piece is: its first bar, the first bar after it, its first slot, how many slots it has, and how many
-were left out before it."""
+BAR, END, BEGIN, SIZE, LEFT_OUT, AGE, PIECE_PARTS = range(7)
+"""What a piece is: its first bar, the first bar after it, its first slot, how many slots it has, how many
+were left out before it, and how many lie between the first bar of all and its first slot."""
 
 
 class Layout:
     """Gives a family's kernel its rows of the work and its places in the memory.
 
+    Args:
+        row: the first that it may give.
+
     Attributes:
-        rows: given so far.
+        rows: the first that it has not given.
     """
 
-    def __init__(self) -> None:
-        self.rows = 0
-        self._blank = array("d", [0.0] * HEADER_SIZE)
+    def __init__(self, row: int) -> None:
+        self.rows = row
+        self._blank = array("d")
 
     def row(self, count: int = 1) -> int:
         """Return the first of `count` rows of the work."""
@@ -102,52 +106,5 @@ def next_piece(memory: FloatArray, fields: FloatArray, piece: IntArray, work: Fl
         size = int(fields[SLOT, end - 1]) - begin + 1
     memory[LAST] = begin + size - 1
     piece[BAR], piece[END], piece[BEGIN], piece[SIZE], piece[LEFT_OUT] = bar, end, begin, size, left_out
+    piece[AGE] = begin - int(memory[FIRST])
     return True
-
-
-@compiled_part
-def lay_out(taken: IntArray, fields: FloatArray, piece: IntArray, work: FloatArray) -> None:
-    """Write fields of the piece's bars into rows of the work, NaN where a bar is missing.
-
-    Args:
-        taken: int64[k, 2], field and row.
-        fields: float64[FIELDS, n].
-        piece: of `next_piece`.
-        work: float64[rows, slots].
-    """
-    first, bars = Size(piece[BAR]), Size(piece[END] - piece[BAR])
-    for k in range(taken.shape[0]):
-        values, row = fields[taken[k, 0]], work[taken[k, 1]]
-        if bars == piece[SIZE]:
-            for place in range(bars):
-                row[place] = values[first + place]
-        else:
-            for place in range(piece[SIZE]):
-                row[place] = np.nan
-            for place in range(bars):
-                row[int(fields[SLOT, first + place]) - piece[BEGIN]] = values[first + place]
-
-
-@compiled_part
-def hand_out(given: IntArray, fields: FloatArray, piece: IntArray, work: FloatArray, out: FloatArray) -> None:
-    """Write consecutive rows of the work as columns of the piece's bars.
-
-    Args:
-        given: int64[3], first row, first column, and how many.
-        fields: float64[FIELDS, n].
-        piece: of `next_piece`.
-        work: float64[rows, slots].
-        out: float64[columns, n].
-    """
-    first, bars = Size(piece[BAR]), Size(piece[END] - piece[BAR])
-    for k in range(given[2]):
-        if work.shape[1] == 1:
-            out[given[1] + k, first] = work[given[0] + k, 0]
-            continue
-        row, column = work[given[0] + k], out[given[1] + k]
-        if bars == piece[SIZE]:
-            for place in range(bars):
-                column[first + place] = row[place]
-        else:
-            for place in range(bars):
-                column[first + place] = row[int(fields[SLOT, first + place]) - piece[BEGIN]]

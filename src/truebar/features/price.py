@@ -9,40 +9,39 @@ import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_part, compiled_within
-from truebar.feature_columns import MEAN_BARS, MOMENTUM_BARS, RANGE_BARS, RETURN_BARS
-from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW, OPEN, SLOT
-from truebar.features.memory import BAR, BEGIN, END, FIRST, SIZE, Layout, hand_out, lay_out
-from truebar.features.windows import earlier, joined, walk, whole
+from truebar.feature_columns import COLUMN_FAMILIES, MEAN_BARS, MOMENTUM_BARS, RANGE_BARS, RETURN_BARS
+from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW, OPEN
+from truebar.features.lags import earlier, look_back
+from truebar.features.memory import AGE, SIZE, Layout
+from truebar.features.slots import LOG_CLOSE_BEFORE, SHARED_ROWS
+from truebar.features.windows import joined, walk, whole
 
-_LAYOUT: Final = Layout()
+_LAYOUT: Final = Layout(SHARED_ROWS)
 
-# Rows of the work. First what is read, then what is summed, then highs and negated lows.
-_READ: Final = _LAYOUT.row(4)  # log close, high, low, close
-_CLOSE: Final = _READ + 3
-_TAKEN: Final = np.array([[LOG_CLOSE, _READ], [HIGH, _READ + 1], [LOW, _READ + 2], [CLOSE, _CLOSE]])
-_KNOWN, _MOVED, _RETURN, _SQUARE, _LOG_CLOSE, _ROSE, _CHANNELS = range(7)
+# Rows of the work: what is summed, then highs and negated lows.
+_KNOWN, _MOVED, _RETURN, _SQUARE, _PRICE, _ROSE, _CHANNELS = range(7)
 _TERMS: Final = _LAYOUT.row(_CHANNELS)
 _HIGH: Final = _LAYOUT.row(2)  # right after the terms: high and negated low
 
 _CHAIN: Final = ((1, 1), (2, 1), (3, 3), (6, 6), (12, 12), (24, 24), (48, 48))
-_EARLIER: Final = earlier(_LAYOUT, _READ, RETURN_BARS)
+_EARLIER: Final = earlier(_LAYOUT, {LOG_CLOSE: RETURN_BARS})
 _WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, highest=2)
 
 _LAGS: Final = _EARLIER.table
+_KEPT: Final = _EARLIER.kept
 _JOINS: Final = _WINDOWS.table
-_BEFORE: Final = _EARLIER.first_row[1]
+_BEFORE: Final = _EARLIER.first_row
 _SUMS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in MOMENTUM_BARS])
 _MEANS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in MEAN_BARS])
 _RANGES_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in RANGE_BARS])
 
 # First row of each group of columns, in the declared order.
-_OUT: Final = _LAYOUT.row(len(RETURN_BARS) + len(MOMENTUM_BARS) + len(RANGE_BARS) + 2 * len(MEAN_BARS))
+OUT: Final = _LAYOUT.row(len(COLUMN_FAMILIES["price"].columns))
 _OUT_MOMENTUM: Final = len(RETURN_BARS)
 _OUT_RANGE: Final = _OUT_MOMENTUM + len(MOMENTUM_BARS)
 _OUT_MEAN: Final = _OUT_RANGE + len(RANGE_BARS)
 _OUT_ROSE: Final = _OUT_MEAN + len(MEAN_BARS)
 _OUT_SHAPE: Final = _OUT_ROSE + len(MEAN_BARS)
-_GIVEN: Final = np.array([_OUT, 0, _OUT_SHAPE])
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -50,34 +49,32 @@ ROWS: Final = _LAYOUT.rows
 
 
 @compiled_within
-def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray) -> None:
-    """Bring the memory through a piece and write the columns of its bars, float64[columns, n]."""
-    lay_out(_TAKEN, fields, piece, work)
-    walk(_LAGS, memory, work, piece)
+def fold(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
+    """Bring the memory through a piece and write its columns into the rows from `OUT` on."""
+    look_back(_LAGS, _KEPT, memory, work, piece)
     _set_terms(work, piece)
     walk(_JOINS, memory, work, piece)
-    age = piece[BEGIN] - int(memory[FIRST])
+    age = piece[AGE]
     _compare(work, piece, age)
-    hand_out(_GIVEN, fields, piece, work, out)
-    _write_shape(work, fields, piece, out)
+    _set_shape(work, piece)
 
 
 @compiled_part
 def _set_terms(work: FloatArray, piece: IntArray) -> None:
     """Set what is summed and compared; what is missing changes nothing."""
     for slot in range(piece[SIZE]):
-        close = work[_READ, slot]
-        moved = close - work[_BEFORE, slot]
+        close = work[LOG_CLOSE, slot]
+        moved = close - work[LOG_CLOSE_BEFORE, slot]
         is_known, has_moved = not np.isnan(close), not np.isnan(moved)
         moved = moved if has_moved else 0.0
         work[_TERMS + _KNOWN, slot] = 1.0 if is_known else 0.0
         work[_TERMS + _MOVED, slot] = 1.0 if has_moved else 0.0
         work[_TERMS + _RETURN, slot] = moved
         work[_TERMS + _SQUARE, slot] = moved * moved
-        work[_TERMS + _LOG_CLOSE, slot] = close if is_known else 0.0
+        work[_TERMS + _PRICE, slot] = close if is_known else 0.0
         work[_TERMS + _ROSE, slot] = 1.0 if moved > 0.0 else 0.0
-        work[_HIGH, slot] = work[_READ + 1, slot] if is_known else -np.inf
-        work[_HIGH + 1, slot] = -work[_READ + 2, slot] if is_known else -np.inf
+        work[_HIGH, slot] = work[HIGH, slot] if is_known else -np.inf
+        work[_HIGH + 1, slot] = -work[LOW, slot] if is_known else -np.inf
 
 
 @compiled_part
@@ -86,46 +83,43 @@ def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
     size = piece[SIZE]
     for k in range(len(RETURN_BARS)):
         for slot in range(size):
-            work[_OUT + k, slot] = work[_READ, slot] - work[_BEFORE + k, slot]
+            work[OUT + k, slot] = work[LOG_CLOSE, slot] - work[_BEFORE + k, slot]
     for k in range(len(MOMENTUM_BARS)):
         sums, bars = _SUMS_OF[k], float(MOMENTUM_BARS[k])
         for slot in range(size):
             squares = work[sums + _SQUARE, slot]
             momentum = work[sums + _RETURN, slot] / math.sqrt(squares) if squares > 0.0 else np.nan
             known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars)
-            work[_OUT + _OUT_MOMENTUM + k, slot] = momentum * known
+            work[OUT + _OUT_MOMENTUM + k, slot] = momentum * known
     for k in range(len(RANGE_BARS)):
         counts, highest, bars = _RANGES_OF[k] + _KNOWN, _RANGES_OF[k] + _CHANNELS, float(RANGE_BARS[k])
         for slot in range(size):
             low = -work[highest + 1, slot]
             width = work[highest, slot] - low
-            place = (work[_CLOSE, slot] - low) / width if width > 0.0 else np.nan
-            work[_OUT + _OUT_RANGE + k, slot] = place * whole(
-                work[counts, slot], bars, age + slot, bars - 1.0
-            )
+            place = (work[CLOSE, slot] - low) / width if width > 0.0 else np.nan
+            work[OUT + _OUT_RANGE + k, slot] = place * whole(work[counts, slot], bars, age + slot, bars - 1.0)
     for k in range(len(MEAN_BARS)):
         sums, bars = _MEANS_OF[k], float(MEAN_BARS[k])
         for slot in range(size):
             count, squares = work[sums + _KNOWN, slot], work[sums + _SQUARE, slot]
             spread = math.sqrt(squares / work[sums + _MOVED, slot] * bars) if squares > 0.0 else np.nan
-            distance = work[_READ, slot] - work[sums + _LOG_CLOSE, slot] / count
-            work[_OUT + _OUT_MEAN + k, slot] = distance / spread * whole(count, bars, age + slot, bars)
+            distance = work[LOG_CLOSE, slot] - work[sums + _PRICE, slot] / count
+            work[OUT + _OUT_MEAN + k, slot] = distance / spread * whole(count, bars, age + slot, bars)
         for slot in range(size):
             rises = work[sums + _ROSE, slot] / work[sums + _MOVED, slot]
             known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars)
-            work[_OUT + _OUT_ROSE + k, slot] = rises * known
+            work[OUT + _OUT_ROSE + k, slot] = rises * known
 
 
 @compiled_part
-def _write_shape(work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray) -> None:
-    """Write the columns of the bar itself."""
-    for place in range(piece[BAR], piece[END]):
-        slot = int(fields[SLOT, place]) - piece[BEGIN]
-        opened, close = fields[OPEN, place], fields[CLOSE, place]
-        high, low = fields[HIGH, place], fields[LOW, place]
+def _set_shape(work: FloatArray, piece: IntArray) -> None:
+    """Set the columns of the bar itself."""
+    for slot in range(piece[SIZE]):
+        opened, close = work[OPEN, slot], work[CLOSE, slot]
+        high, low = work[HIGH, slot], work[LOW, slot]
         share = 1.0 / (high - low) if high > low else np.nan
-        out[_OUT_SHAPE, place] = (close - opened) * share
-        out[_OUT_SHAPE + 1, place] = (high - max(opened, close)) * share
-        out[_OUT_SHAPE + 2, place] = (min(opened, close) - low) * share
-        out[_OUT_SHAPE + 3, place] = fields[LOG_HIGH, place] - fields[LOG_LOW, place]
-        out[_OUT_SHAPE + 4, place] = fields[LOG_OPEN, place] - work[_BEFORE, slot]
+        work[OUT + _OUT_SHAPE, slot] = (close - opened) * share
+        work[OUT + _OUT_SHAPE + 1, slot] = (high - max(opened, close)) * share
+        work[OUT + _OUT_SHAPE + 2, slot] = (min(opened, close) - low) * share
+        work[OUT + _OUT_SHAPE + 3, slot] = work[LOG_HIGH, slot] - work[LOG_LOW, slot]
+        work[OUT + _OUT_SHAPE + 4, slot] = work[LOG_OPEN, slot] - work[LOG_CLOSE_BEFORE, slot]

@@ -13,7 +13,7 @@ from truebar.features.family import Family
 
 FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
     {
-        name: Family(COLUMN_FAMILIES[name], number, kernel.blank, kernel.fold)
+        name: Family(COLUMN_FAMILIES[name], number, kernel.blank, kernel.fold, kernel.OUT)
         for name, number, kernel in (
             ("price", kernels.PRICE, price),
             ("averages", kernels.AVERAGES, averages),

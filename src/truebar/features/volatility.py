@@ -12,34 +12,27 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED
 from truebar.features.averaging import average, averages, wilder_factor
 from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW
-from truebar.features.memory import BEGIN, FIRST, SIZE, Layout, hand_out, lay_out
-from truebar.features.windows import earlier, joined, walk, whole
+from truebar.features.memory import AGE, SIZE, Layout
+from truebar.features.slots import CLOSE_BEFORE, LOG_CLOSE_BEFORE, SHARED_ROWS
+from truebar.features.windows import joined, walk, whole
 
-_LAYOUT: Final = Layout()
+_LAYOUT: Final = Layout(SHARED_ROWS)
 
-# Rows of the work: what is read, and the closes one bar before.
-_CLOSE, _LOG_CLOSE, _HIGH, _LOW, _LOG_OPEN, _LOG_HIGH, _LOG_LOW = range(7)
-_FIELDS_READ: Final = (CLOSE, LOG_CLOSE, HIGH, LOW, LOG_OPEN, LOG_HIGH, LOG_LOW)
-_READ: Final = _LAYOUT.row(7)
-_TAKEN: Final = np.array([[field, _READ + row] for row, field in enumerate(_FIELDS_READ)])
-_EARLIER: Final = earlier(_LAYOUT, _CLOSE, [1], rows=2)
-_LAGS: Final = _EARLIER.table
-_BEFORE: Final = _EARLIER.first_row[1]
-
-# What is summed; the log of highs and lows, the latter negated; number, mean and squares of closes.
+# Rows of the work: what is summed; the log of highs and of negated lows; number, mean and squares of closes.
 _KNOWN, _MOVED, _SQUARE, _RANGE, _RANGE_SQUARE, _GARMAN_KLASS, _FALL_SQUARE, _CHANNELS = range(8)
 _TERMS: Final = _LAYOUT.row(_CHANNELS)
 _EXTREMES: Final = _LAYOUT.row(2)
 _CLOSES: Final = _LAYOUT.row(3)
-_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 4), (20, 4), (24, 24), (48, 48))
-_WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, highest=2, spreads=1)
-_JOINS: Final = _WINDOWS.table
+_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 8), (24, 24), (48, 48))
+_WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, highest=2)
+_SPREADS: Final = joined(_LAYOUT, _CLOSES, ((1, 1), (2, 2), (4, 4), (8, 8), (16, 4)), spreads=1)
+_JOINS: Final = np.concatenate([_WINDOWS.table, _SPREADS.table])
 _SUMS_8: Final = _WINDOWS.first_row[8]
 _SUMS_24: Final = _WINDOWS.first_row[24]
 _SUMS_96: Final = _WINDOWS.first_row[96]
 _WIDTHS_OF: Final = np.array([_SUMS_24, _SUMS_96])
 _WIDTH_BARS: Final = (24.0, 96.0)
-_SPREAD_20: Final = _WINDOWS.first_row[20] + _CHANNELS + 2
+_SPREAD_20: Final = _SPREADS.first_row[20]
 
 _TRUE_RANGE: Final = _LAYOUT.row()
 _AVERAGE: Final = averages(_LAYOUT, [(_TRUE_RANGE, wilder_factor(14))])
@@ -60,8 +53,7 @@ _OUT_TRUE_RANGE: Final = 14
 _OUT_WIDTH: Final = 17
 
 _COLUMNS: Final = 19
-_OUT: Final = _LAYOUT.row(_COLUMNS)
-_GIVEN: Final = np.array([_OUT, 0, _COLUMNS])
+OUT: Final = _LAYOUT.row(_COLUMNS)
 _DEVIATION: Final = _LAYOUT.row()
 
 # Roots of means, in the order of their columns: bars, warm-up and factor; rows of sum, divisor and count.
@@ -78,10 +70,10 @@ _ROOT_ROWS: Final = np.array(
 )
 _RATIO_ROWS: Final = np.array(
     [
-        [_OUT, _OUT + 2],
-        [_OUT + 1, _OUT + 2],
-        [_OUT + _OUT_PARKINSON, _OUT + _OUT_PARKINSON + 1],
-        [_OUT + _OUT_PARKINSON + 1, _OUT + 2],
+        [OUT, OUT + 2],
+        [OUT + 1, OUT + 2],
+        [OUT + _OUT_PARKINSON, OUT + _OUT_PARKINSON + 1],
+        [OUT + _OUT_PARKINSON + 1, OUT + 2],
         [_SUMS_96 + _FALL_SQUARE, _SUMS_96 + _SQUARE],
     ]
 )
@@ -92,28 +84,25 @@ ROWS: Final = _LAYOUT.rows
 
 
 @compiled_within
-def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray) -> None:
-    """Bring the memory through a piece and write the columns of its bars, float64[columns, n]."""
-    lay_out(_TAKEN, fields, piece, work)
-    walk(_LAGS, memory, work, piece)
+def fold(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
+    """Bring the memory through a piece and write its columns into the rows from `OUT` on."""
     _set_terms(work, piece)
     average(_AVERAGE_TABLE, _AVERAGE_FACTORS, memory, work, piece)
     walk(_JOINS, memory, work, piece)
-    age = piece[BEGIN] - int(memory[FIRST])
+    age = piece[AGE]
     _set_levels(work, piece, age)
     _set_ranges(work, piece, age)
-    hand_out(_GIVEN, fields, piece, work, out)
 
 
 @compiled_part
 def _set_terms(work: FloatArray, piece: IntArray) -> None:
     """Set what is summed, compared and averaged; what is missing changes nothing."""
     for slot in range(piece[SIZE]):
-        moved = work[_LOG_CLOSE, slot] - work[_BEFORE + 1, slot]
-        is_there, has_moved = not np.isnan(work[_CLOSE, slot]), not np.isnan(moved)
+        moved = work[LOG_CLOSE, slot] - work[LOG_CLOSE_BEFORE, slot]
+        is_there, has_moved = not np.isnan(work[CLOSE, slot]), not np.isnan(moved)
         square = moved * moved if has_moved else 0.0
-        width = work[_LOG_HIGH, slot] - work[_LOG_LOW, slot] if is_there else 0.0
-        body = work[_LOG_CLOSE, slot] - work[_LOG_OPEN, slot] if is_there else 0.0
+        width = work[LOG_HIGH, slot] - work[LOG_LOW, slot] if is_there else 0.0
+        body = work[LOG_CLOSE, slot] - work[LOG_OPEN, slot] if is_there else 0.0
         work[_TERMS + _KNOWN, slot] = 1.0 if is_there else 0.0
         work[_TERMS + _MOVED, slot] = 1.0 if has_moved else 0.0
         work[_TERMS + _SQUARE, slot] = square
@@ -121,12 +110,12 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
         work[_TERMS + _RANGE_SQUARE, slot] = width * width
         work[_TERMS + _GARMAN_KLASS, slot] = 0.5 * width * width - _GARMAN_KLASS_BODY * body * body
         work[_TERMS + _FALL_SQUARE, slot] = square if moved < 0.0 else 0.0
-        work[_EXTREMES, slot] = work[_LOG_HIGH, slot] if is_there else -np.inf
-        work[_EXTREMES + 1, slot] = -work[_LOG_LOW, slot] if is_there else -np.inf
+        work[_EXTREMES, slot] = work[LOG_HIGH, slot] if is_there else -np.inf
+        work[_EXTREMES + 1, slot] = -work[LOG_LOW, slot] if is_there else -np.inf
         work[_CLOSES, slot] = 1.0 if is_there else 0.0
-        work[_CLOSES + 1, slot] = work[_CLOSE, slot] if is_there else 0.0
+        work[_CLOSES + 1, slot] = work[CLOSE, slot] if is_there else 0.0
         work[_CLOSES + 2, slot] = 0.0
-        high, low, before = work[_HIGH, slot], work[_LOW, slot], work[_BEFORE, slot]
+        high, low, before = work[HIGH, slot], work[LOW, slot], work[CLOSE_BEFORE, slot]
         true_range = max(high - low, abs(high - before), abs(low - before))
         work[_TRUE_RANGE, slot] = true_range if has_moved else np.nan
 
@@ -140,15 +129,15 @@ def _set_levels(work: FloatArray, piece: IntArray, age: int) -> None:
         value, divided, counts = _ROOT_ROWS[k, 0], _ROOT_ROWS[k, 1], _ROOT_ROWS[k, 2]
         for slot in range(size):
             root = math.sqrt(max(work[value, slot], 0.0) / work[divided, slot] / divisor)
-            work[_OUT + k, slot] = root * whole(work[counts, slot], bars, age + slot, warmup)
+            work[OUT + k, slot] = root * whole(work[counts, slot], bars, age + slot, warmup)
     for k in range(len(_RATIO_ROWS)):
         above, below = _RATIO_ROWS[k, 0], _RATIO_ROWS[k, 1]
         for slot in range(size):
             ratio = work[above, slot] / work[below, slot]
-            work[_OUT + _OUT_RATIO + k, slot] = ratio if work[below, slot] > 0.0 else np.nan
+            work[OUT + _OUT_RATIO + k, slot] = ratio if work[below, slot] > 0.0 else np.nan
     for slot in range(size):
         known = whole(work[_SUMS_96 + _KNOWN, slot], 96.0, age + slot, 96.0)
-        work[_OUT + _OUT_BOLLINGER - 1, slot] *= known
+        work[OUT + _OUT_BOLLINGER - 1, slot] *= known
 
 
 @compiled_part
@@ -161,26 +150,26 @@ def _set_ranges(work: FloatArray, piece: IntArray, age: int) -> None:
         work[_DEVIATION, slot] = math.sqrt(work[_SPREAD_20 + 2, slot] / counts) * known
     for slot in range(size):
         deviation, mean = work[_DEVIATION, slot], work[_SPREAD_20 + 1, slot]
-        work[_OUT + _OUT_BOLLINGER, slot] = 4.0 * deviation / mean
+        work[OUT + _OUT_BOLLINGER, slot] = 4.0 * deviation / mean
     for slot in range(size):
         deviation, mean = work[_DEVIATION, slot], work[_SPREAD_20 + 1, slot]
-        position = (work[_CLOSE, slot] - mean + 2.0 * deviation) / (4.0 * deviation)
-        work[_OUT + _OUT_BOLLINGER + 1, slot] = position if deviation > 0.0 else np.nan
+        position = (work[CLOSE, slot] - mean + 2.0 * deviation) / (4.0 * deviation)
+        work[OUT + _OUT_BOLLINGER + 1, slot] = position if deviation > 0.0 else np.nan
     settled = _SETTLED - age
     for slot in range(size):
-        share = work[_MEAN_RANGE, slot] / work[_CLOSE, slot] * work[_RANGE_KNOWN, slot]
-        work[_OUT + _OUT_TRUE_RANGE, slot] = share if slot >= settled else np.nan
+        share = work[_MEAN_RANGE, slot] / work[CLOSE, slot] * work[_RANGE_KNOWN, slot]
+        work[OUT + _OUT_TRUE_RANGE, slot] = share if slot >= settled else np.nan
     for slot in range(size):
         mean = work[_MEAN_RANGE, slot]
         ratio = work[_TRUE_RANGE, slot] / mean * work[_RANGE_KNOWN, slot]
-        work[_OUT + _OUT_TRUE_RANGE + 1, slot] = ratio if slot >= settled and mean > 0.0 else np.nan
+        work[OUT + _OUT_TRUE_RANGE + 1, slot] = ratio if slot >= settled and mean > 0.0 else np.nan
     for slot in range(size):
         counts, ranges = work[_SUMS_24 + _KNOWN, slot], work[_SUMS_24 + _RANGE, slot]
         ratio = work[_TERMS + _RANGE, slot] * counts / ranges * whole(counts, 24.0, age + slot, 23.0)
-        work[_OUT + _OUT_TRUE_RANGE + 2, slot] = ratio if ranges > 0.0 else np.nan
+        work[OUT + _OUT_TRUE_RANGE + 2, slot] = ratio if ranges > 0.0 else np.nan
     for k in range(2):
         sums, bars = _WIDTHS_OF[k], _WIDTH_BARS[k]
         for slot in range(size):
             width = work[sums + _CHANNELS, slot] + work[sums + _CHANNELS + 1, slot]
             known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars - 1.0)
-            work[_OUT + _OUT_WIDTH + k, slot] = width * known
+            work[OUT + _OUT_WIDTH + k, slot] = width * known

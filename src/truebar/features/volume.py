@@ -10,24 +10,25 @@ import numpy as np
 from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_part, compiled_within
 from truebar.features.fields import CLOSE, HIGH, LOW, TRADES, VOLUME
-from truebar.features.memory import BEGIN, FIRST, SIZE, Layout, hand_out, lay_out
-from truebar.features.windows import earlier, joined, walk, whole
+from truebar.features.lags import earlier, look_back
+from truebar.features.memory import AGE, SIZE, Layout
+from truebar.features.slots import CLOSE_BEFORE, SHARED_ROWS
+from truebar.features.windows import joined, walk, whole
 
-_LAYOUT: Final = Layout()
+_LAYOUT: Final = Layout(SHARED_ROWS)
 
-# Rows of the work: what is read, the typical price, and close and typical price one bar before.
-_HIGH, _LOW, _CLOSE, _TYPICAL, _VOLUME, _TRADES = range(6)
-_READ: Final = _LAYOUT.row(6)
-_TAKEN: Final = np.array([[HIGH, _HIGH], [LOW, _LOW], [CLOSE, _CLOSE], [VOLUME, _VOLUME], [TRADES, _TRADES]])
-_EARLIER: Final = earlier(_LAYOUT, _CLOSE, [1], rows=2)
+# Rows of the work: the typical price, and what it was one bar before.
+_TYPICAL: Final = _LAYOUT.row()
+_EARLIER: Final = earlier(_LAYOUT, {_TYPICAL: (1,)})
 _LAGS: Final = _EARLIER.table
-_BEFORE: Final = _EARLIER.first_row[1]
+_KEPT: Final = _EARLIER.kept
+_BEFORE: Final = _EARLIER.first_row
 
 # What is summed. Money: volume times where the close lies in the bar, -1 at the low and 1 at the high.
 _KNOWN, _AMOUNT, _MONEY, _TYPICAL_VOLUME, _SIGNED, _COUNTED, _NUMBER, _TRADED, _CHANNELS = range(9)
 _TERMS: Final = _LAYOUT.row(_CHANNELS)
 _VOLUMES: Final = _LAYOUT.row(3)
-_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 4), (20, 4), (24, 24), (48, 48))
+_CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 4, _MONEY + 1), (16, 8), (24, 24), (48, 48))
 _WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, spreads=1)
 _SUMS_8: Final = _WINDOWS.first_row[8]
 _SUMS_20: Final = _WINDOWS.first_row[20]
@@ -51,16 +52,15 @@ _OUT_SIGNED: Final = 8
 _OUT_TRADES: Final = 10
 _OUT_TRADE_SIZE: Final = 12
 _COLUMNS: Final = 14
-_OUT: Final = _LAYOUT.row(_COLUMNS)
-_GIVEN: Final = np.array([_OUT, 0, _COLUMNS])
+OUT: Final = _LAYOUT.row(_COLUMNS)
 
 # Shares of a window's volume: bars and warm-up; rows of the part, of the window, and of the column.
 _SHARES: Final = ((24.0, 24.0), (96.0, 96.0), (20.0, 19.0))
 _SHARE_ROWS: Final = np.array(
     [
-        [_SUMS_24 + _SIGNED, _SUMS_24, _OUT + _OUT_SIGNED],
-        [_SUMS_96 + _SIGNED, _SUMS_96, _OUT + _OUT_SIGNED + 1],
-        [_SUMS_20 + _MONEY, _SUMS_20, _OUT + _OUT_MONEY + 1],
+        [_SUMS_24 + _SIGNED, _SUMS_24, OUT + _OUT_SIGNED],
+        [_SUMS_96 + _SIGNED, _SUMS_96, OUT + _OUT_SIGNED + 1],
+        [_SUMS_20 + _MONEY, _SUMS_20, OUT + _OUT_MONEY + 1],
     ]
 )
 
@@ -70,32 +70,30 @@ ROWS: Final = _LAYOUT.rows
 
 
 @compiled_within
-def fold(memory: FloatArray, work: FloatArray, fields: FloatArray, piece: IntArray, out: FloatArray) -> None:
-    """Bring the memory through a piece and write the columns of its bars, float64[columns, n]."""
-    lay_out(_TAKEN, fields, piece, work)
+def fold(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
+    """Bring the memory through a piece and write its columns into the rows from `OUT` on."""
     _set_typical(work, piece)
-    walk(_LAGS, memory, work, piece)
+    look_back(_LAGS, _KEPT, memory, work, piece)
     _set_terms(work, piece)
     walk(_JOINS, memory, work, piece)
-    age = piece[BEGIN] - int(memory[FIRST])
+    age = piece[AGE]
     _compare(work, piece, age)
     _compare_more(work, piece, age)
-    hand_out(_GIVEN, fields, piece, work, out)
 
 
 @compiled_part
 def _set_typical(work: FloatArray, piece: IntArray) -> None:
     for slot in range(piece[SIZE]):
-        work[_TYPICAL, slot] = (work[_HIGH, slot] + work[_LOW, slot] + work[_CLOSE, slot]) / 3.0
+        work[_TYPICAL, slot] = (work[HIGH, slot] + work[LOW, slot] + work[CLOSE, slot]) / 3.0
 
 
 @compiled_part
 def _set_terms(work: FloatArray, piece: IntArray) -> None:
     """Set what is summed; what is missing changes nothing."""
     for slot in range(piece[SIZE]):
-        high, low, close = work[_HIGH, slot], work[_LOW, slot], work[_CLOSE, slot]
-        typical, volume, trades = work[_TYPICAL, slot], work[_VOLUME, slot], work[_TRADES, slot]
-        moved, lifted = close - work[_BEFORE, slot], typical - work[_BEFORE + 1, slot]
+        high, low, close = work[HIGH, slot], work[LOW, slot], work[CLOSE, slot]
+        typical, volume, trades = work[_TYPICAL, slot], work[VOLUME, slot], work[TRADES, slot]
+        moved, lifted = close - work[CLOSE_BEFORE, slot], typical - work[_BEFORE, slot]
         is_known = not np.isnan(volume)
         is_counted = is_known and not np.isnan(trades)
         traded = volume if is_known else 0.0
@@ -124,23 +122,23 @@ def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
         sums, bars = _SUMS_OF[k], _BARS[k]
         for slot in range(size):
             counts, amount = work[sums + _KNOWN, slot], work[sums + _AMOUNT, slot]
-            ratio = work[_VOLUME, slot] * counts / amount * whole(counts, bars, age + slot, bars - 1.0)
-            work[_OUT + _OUT_RATIO + k, slot] = ratio if amount > 0.0 else np.nan
+            ratio = work[VOLUME, slot] * counts / amount * whole(counts, bars, age + slot, bars - 1.0)
+            work[OUT + _OUT_RATIO + k, slot] = ratio if amount > 0.0 else np.nan
         for slot in range(size):
             vwap = work[sums + _TYPICAL_VOLUME, slot] / work[sums + _AMOUNT, slot]
             known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars - 1.0)
-            distance = work[_CLOSE, slot] / vwap - 1.0
-            work[_OUT + _OUT_VWAP + k, slot] = distance * known if vwap > 0.0 else np.nan
+            distance = work[CLOSE, slot] / vwap - 1.0
+            work[OUT + _OUT_VWAP + k, slot] = distance * known if vwap > 0.0 else np.nan
         for slot in range(size):
             counts, number = work[sums + _COUNTED, slot], work[sums + _NUMBER, slot]
-            ratio = work[_TRADES, slot] * counts / number * whole(counts, bars, age + slot, bars - 1.0)
-            work[_OUT + _OUT_TRADES + k, slot] = ratio if number > 0.0 else np.nan
+            ratio = work[TRADES, slot] * counts / number * whole(counts, bars, age + slot, bars - 1.0)
+            work[OUT + _OUT_TRADES + k, slot] = ratio if number > 0.0 else np.nan
         for slot in range(size):
             mean = work[sums + _TRADED, slot] / work[sums + _NUMBER, slot]
             known = whole(work[sums + _COUNTED, slot], bars, age + slot, bars - 1.0)
-            ratio = work[_VOLUME, slot] / work[_TRADES, slot] / mean * known
-            has_size = work[_TRADES, slot] > 0.0 and mean > 0.0
-            work[_OUT + _OUT_TRADE_SIZE + k, slot] = ratio if has_size else np.nan
+            ratio = work[VOLUME, slot] / work[TRADES, slot] / mean * known
+            has_size = work[TRADES, slot] > 0.0 and mean > 0.0
+            work[OUT + _OUT_TRADE_SIZE + k, slot] = ratio if has_size else np.nan
     for k in range(len(_SHARES)):
         bars, warmup = _SHARES[k]
         part, counts = _SHARE_ROWS[k, 0], _SHARE_ROWS[k, 1]
@@ -158,14 +156,14 @@ def _compare_more(work: FloatArray, piece: IntArray, age: int) -> None:
         short = work[_SUMS_8 + _AMOUNT, slot] / counts * whole(counts, 8.0, age + slot, 7.0)
         counts, amount = work[_SUMS_96 + _KNOWN, slot], work[_SUMS_96 + _AMOUNT, slot]
         trend = short * counts / amount * whole(counts, 96.0, age + slot, 95.0)
-        work[_OUT + _OUT_RATIO + 2, slot] = trend if amount > 0.0 else np.nan
+        work[OUT + _OUT_RATIO + 2, slot] = trend if amount > 0.0 else np.nan
     for slot in range(piece[SIZE]):
         counts, mean = work[_SPREAD_96, slot], work[_SPREAD_96 + 1, slot]
         deviation = math.sqrt(work[_SPREAD_96 + 2, slot] / counts) * whole(counts, 96.0, age + slot, 95.0)
-        score = (work[_VOLUME, slot] - mean) / deviation
-        work[_OUT + _OUT_SCORE, slot] = score if deviation > 0.0 else np.nan
+        score = (work[VOLUME, slot] - mean) / deviation
+        work[OUT + _OUT_SCORE, slot] = score if deviation > 0.0 else np.nan
     for slot in range(piece[SIZE]):
         inflow = work[_FLOWS_14 + _INFLOW, slot]
         total = inflow + work[_FLOWS_14 + _OUTFLOW, slot]
         known = whole(work[_FLOWS_14 + _FLOW_KNOWN, slot], 14.0, age + slot, 14.0)
-        work[_OUT + _OUT_MONEY, slot] = 100.0 * inflow / total * known if total > 0.0 else np.nan
+        work[OUT + _OUT_MONEY, slot] = 100.0 * inflow / total * known if total > 0.0 else np.nan

@@ -23,8 +23,9 @@ from truebar.features.memory import SIZE, Layout, Size, SizeArray
 
 MISSING_ONE_IN: Final = 20
 
-Chain = Sequence[tuple[int, int]]
-"""Joins in order, each the length of the later window and that of the earlier one right before it."""
+Chain = Sequence[tuple[int, int] | tuple[int, int, int]]
+"""Joins in order, each the length of the later window and that of the earlier one right before it. A third
+number says how many of the sums are joined, the first ones; then nothing else is."""
 
 _SOURCE, _DELAYED, _LAG, _PLACE, _ROWS, _LATER, _TARGET, _SUMS, _HIGHEST, _LATEST, _SPREADS = range(11)
 """Columns of steps: first of the rows that are delayed, and of those to write them to; by how many slots;
@@ -40,7 +41,7 @@ class Steps:
 
     Attributes:
         table: uint64[steps, 11], for `walk`.
-        first_row: of what each window, or each lag, gives; the others follow in the order of the source.
+        first_row: of what each window gives; the others follow in the order of the source.
     """
 
     table: SizeArray
@@ -71,24 +72,15 @@ def joined(
             deviations are taken (Chan et al. 1979); 0, 0 and 0.
     """
     blanks = [0.0] * sums + [-np.inf] * highest + [-np.inf, 0.0] * latest + [0.0] * (3 * spreads)
-    kinds = (sums, highest, latest, spreads)
     rows, table = {1: source}, []
     scratch = layout.row(len(blanks))
-    for later, before in chain:
-        target = rows[later + before] = layout.row(len(blanks))
-        place = _delay_line(layout, later, blanks)
-        table.append((rows[before], scratch, later, place, len(blanks), rows[later], target, *kinds))
+    for later, before, *only in chain:
+        kinds = (*only, 0, 0, 0) if only else (sums, highest, latest, spreads)
+        taken = blanks[: only[0]] if only else blanks
+        target = rows[later + before] = layout.row(len(taken))
+        place = _delay_line(layout, later, taken)
+        table.append((rows[before], scratch, later, place, len(taken), rows[later], target, *kinds))
     return Steps(np.array(table, dtype=np.uint64), rows)
-
-
-def earlier(layout: Layout, source: int, lags: Sequence[int], rows: int = 1) -> Steps:
-    """Return the steps to rows as they were some slots ago, NaN where there was no bar."""
-    first_row, table = {}, []
-    for lag in lags:
-        first_row[lag] = layout.row(rows)
-        place = _delay_line(layout, lag, [np.nan] * rows)
-        table.append((source, first_row[lag], lag, place, rows, source, source, 0, 0, 0, 0))
-    return Steps(np.array(table, dtype=np.uint64), first_row)
 
 
 def _delay_line(layout: Layout, lag: int, blanks: Sequence[float]) -> int:
@@ -99,13 +91,18 @@ def _delay_line(layout: Layout, lag: int, blanks: Sequence[float]) -> int:
     return place
 
 
-@compiled_part
+@compiled_in_place
 def walk(steps: SizeArray, memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
     """Take the steps through a piece."""
+    if work.shape[1] == 1:
+        _walk_slot(steps, memory, work)
+    else:
+        _walk_piece(steps, memory, work, piece)
+
+
+@compiled_part
+def _walk_piece(steps: SizeArray, memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
     flat, width, slots = work.ravel(), Size(work.shape[1]), Size(piece[SIZE])
-    if width == _ONE:
-        _walk_slot(steps, memory, flat)
-        return
     for k in range(steps.shape[0]):
         step = steps[k]
         lag, sums = step[_LAG], step[_SUMS]
@@ -149,8 +146,9 @@ def walk(steps: SizeArray, memory: FloatArray, work: FloatArray, piece: IntArray
 
 
 @compiled_part
-def _walk_slot(steps: SizeArray, memory: FloatArray, flat: FloatArray) -> None:
-    """Take the steps through a single slot: what `walk` does, without what it takes to begin a loop."""
+def _walk_slot(steps: SizeArray, memory: FloatArray, work: FloatArray) -> None:
+    """Take the steps through a single slot: `_walk_piece` without what it takes to begin a loop."""
+    flat = work[:, 0]
     for k in range(steps.shape[0]):
         place, lag = steps[k, _PLACE], steps[k, _LAG]
         position = Size(np.int64(memory[place])) + _ONE
