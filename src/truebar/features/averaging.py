@@ -99,7 +99,7 @@ def average(
         for k in range(table.shape[0]):
             memory[table[k, _PLACE]] *= math.pow(1.0 - factors[k], float(piece[LEFT_OUT]))
     slots = Size(piece[SIZE])
-    if _are_full(table, memory, work, slots):
+    if slots > _ONE and _are_full(table, memory, work, slots):
         _take_in(table, factors, memory, work, slots)
         return
     # Slot by slot: the averages of one slot do not wait for each other, as one average's slots do.

@@ -18,9 +18,9 @@ class Family:
         kernel: its number in `truebar.features.kernels`, which calls `fold`.
         blank: returns the memory of a kernel that has seen no bar, one flat float64 array.
         fold: (memory, work, piece): brings the memory through a piece whose bars lie in the first rows of the
-            work (see `truebar.features.slots`) and writes its columns into the rows from `row` on; see
-            `truebar.features.memory`. For compiled callers.
-        row: of the work, where its columns begin.
+            work and writes its columns into the rows from `row` on; see `truebar.features.memory`. For
+            compiled callers.
+        row: of the work, where its columns begin; see `truebar.features.slots`.
     """
 
     declaration: ColumnFamily

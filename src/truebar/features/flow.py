@@ -12,8 +12,8 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED, TAKER_SPANS
 from truebar.features.averaging import average, averages, ema_factor
 from truebar.features.fields import TAKER_VOLUME, VOLUME
-from truebar.features.memory import AGE, SIZE, Layout
-from truebar.features.slots import SHARED_ROWS
+from truebar.features.memory import AGE, SIZE, Layout, times
+from truebar.features.slots import COLUMNS_OF, SHARED_ROWS
 from truebar.features.windows import joined, walk, whole
 
 _LAYOUT: Final = Layout(SHARED_ROWS)
@@ -41,7 +41,7 @@ _SETTLED: Final = tuple(SETTLED[f"taker_share_{span}"] for span in TAKER_SPANS)
 
 _OUT_IMBALANCE: Final = len(TAKER_SPANS)
 _OUT_SCORE: Final = _OUT_IMBALANCE + len(_BARS)
-OUT: Final = _LAYOUT.row(_OUT_SCORE + 1)
+OUT: Final = COLUMNS_OF["flow"]
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -78,12 +78,12 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
 def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
     """Set the columns; `age` is that of the first slot. Short loops become vector operations."""
     size = piece[SIZE]
-    for k in range(len(TAKER_SPANS)):
+    for k in range(times(len(TAKER_SPANS), piece)):
         settled = _SETTLED[k] - age
         for slot in range(size):
             mean = work[_MEAN + k, slot] * work[_MEAN_KNOWN + k, slot]
             work[OUT + k, slot] = mean if slot >= settled else np.nan
-    for k in range(len(_BARS)):
+    for k in range(times(len(_BARS), piece)):
         sums, bars = _SUMS_OF[k], float(_BARS[k])
         for slot in range(size):
             amount = work[sums + _AMOUNT, slot]

@@ -57,6 +57,13 @@ def look_back(
 ) -> None:
     """Write rows as they were, then remember the latest of each source."""
     begin, slots = Size(piece[BEGIN]), Size(piece[SIZE])
+    if slots == _ONE:  # the same, without what it takes to begin a loop
+        for k in range(table.shape[0]):
+            before = begin - table[k, _LAG]
+            work[table[k, _TARGET], 0] = memory[table[k, _RING] + (before & table[k, _MASK])]
+        for k in range(kept.shape[0]):
+            memory[kept[k, _RING] + (begin & kept[k, _MASK])] = work[kept[k, _SOURCE], 0]
+        return
     for k in range(table.shape[0]):
         ring, mask, lag = table[k, _RING], table[k, _MASK], table[k, _LAG]
         source, target = work[table[k, _SOURCE]], work[table[k, _TARGET]]

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray, IntArray
-from truebar.compiled import compiled_part
+from truebar.compiled import compiled_in_place, compiled_part
 from truebar.features.fields import SLOT
 
 Size: TypeAlias = np.uint64
@@ -33,7 +33,10 @@ LAST: Final = 1
 STARTED: Final = 2
 """Header: 1 as soon as there is a bar."""
 
-HEADER_SIZE: Final = 3
+MEMBERS: Final = 3
+"""Header: which families have a part, a bit for the number of each, in the order of their numbers."""
+
+HEADER_SIZE: Final = 4
 
 PIECE_SLOTS: Final = 232
 """Most slots of a piece. Its rows stay in the processor's cache, and 29 lines each spread over all of it."""
@@ -75,6 +78,15 @@ class Layout:
     def blank(self) -> FloatArray:
         """Return the memory of a kernel that has seen no bar."""
         return np.frombuffer(self._blank).copy()
+
+
+@compiled_in_place
+def times(count: int, piece: IntArray) -> int:
+    """Return `count`, for a loop that shall not be written out: no compiler knows that a piece has slots.
+
+    What is written out takes longer to compile, and for a single bar longer to fetch than to compute.
+    """
+    return count if piece[SIZE] > 0 else 0
 
 
 @compiled_part

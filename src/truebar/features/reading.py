@@ -11,58 +11,53 @@ import pandas as pd
 
 from truebar.arrays import FloatArray
 from truebar.errors import CorruptDataError, SchemaError
-from truebar.features.fields import FIELDS, OPTIONAL, REQUIRED, SLOT
+from truebar.features.fields import OPEN, OPTIONAL, REQUIRED
 
-_NUMBERS: Final = struct.Struct(f"={len(REQUIRED) + len(OPTIONAL)}d")
+_write: Final = struct.Struct(f"={len(REQUIRED) + len(OPTIONAL)}d").pack_into
+_OPEN: Final = OPEN * 8
+"""Where the bytes of the first number begin."""
+
 _NAN: Final = float("nan")
 # Names of this module are found sooner than those of another.
 _NA: Final = pd.NA
+_NAT: Final = pd.NaT
 _TIMESTAMP: Final = pd.Timestamp
 
 
 class BarReader:
     """Reads bar after bar into the same array.
 
-    Attributes:
-        fields: float64[FIELDS, 1] of the bar that was read last; whoever folds it sets its slot.
+    Args:
+        fields: float64[FIELDS, 1], written to.
     """
 
-    def __init__(self) -> None:
-        self._bytes = bytearray(FIELDS * 8)
-        self.fields: FloatArray = np.frombuffer(self._bytes).reshape(FIELDS, 1)
+    def __init__(self, fields: FloatArray) -> None:
+        self._bytes = memoryview(fields[:, 0]).cast("B")  # type: ignore[arg-type]
 
-    def read(self, bar: Any) -> int:
-        """Read a bar and return its open_time, nanoseconds since 1970 UTC.
+    def read(self, bar: Any) -> tuple[int, int | None]:
+        """Read a bar; return its open_time, nanoseconds since 1970 UTC, and its length where that is told.
 
         Raises:
             SchemaError: an attribute is missing, or is no time or number.
             CorruptDataError: its open_time is missing.
         """
-        open_time = moment(getattr(bar, "open_time", None))
-        trades, bought = getattr(bar, "trades", None), getattr(bar, "taker_buy_volume", None)
+        opens, closes = getattr(bar, "open_time", None), getattr(bar, "close_time", None)
+        open_time: int = opens.value if type(opens) is _TIMESTAMP else moment(opens)
+        trades, bought = getattr(bar, "trades", _NAN), getattr(bar, "taker_buy_volume", _NAN)
         try:
-            _NUMBERS.pack_into(
-                self._bytes,
-                8,  # after the slot
-                bar.open,
-                bar.high,
-                bar.low,
-                bar.close,
-                _NAN if bar.volume is None else bar.volume,
-                _NAN if trades is None or trades is _NA else trades,
-                _NAN if bought is None or bought is _NA else bought,
-            )
+            try:
+                _write(self._bytes, _OPEN, bar.open, bar.high, bar.low, bar.close, bar.volume, trades, bought)
+            except struct.error:  # None, NA or no number
+                amounts = [_NAN if x is None or x is _NA else x for x in (bar.volume, trades, bought)]
+                _write(self._bytes, _OPEN, bar.open, bar.high, bar.low, bar.close, *amounts)
         except (AttributeError, struct.error) as error:
             raise SchemaError(
                 f"bar {pd.Timestamp(open_time, tz='UTC')}: {error}; expected the attributes open_time, "
                 f"{', '.join(REQUIRED)} as numbers, and {', '.join(OPTIONAL)} where the source gives them."
             ) from error
-        return open_time
-
-    def at(self, slot: int) -> FloatArray:
-        """Return the fields of the bar that was read last, at `slot`."""
-        self.fields[SLOT, 0] = slot
-        return self.fields
+        if type(closes) is _TIMESTAMP:
+            return open_time, closes.value - open_time
+        return open_time, None if closes is None or closes is _NAT else moment(closes) - open_time
 
 
 def moment(time: Any) -> int:
@@ -75,9 +70,6 @@ def moment(time: Any) -> int:
     >>> moment(datetime(1970, 1, 1, 0, 0, 1))
     1000000000
     """
-    if type(time) is _TIMESTAMP:
-        value: int = time.value
-        return value
     if not isinstance(time, (datetime, np.datetime64)):
         raise SchemaError(f"expected a time, found {time!r}; integers and text carry no unit.")
     stamp = pd.Timestamp(time)

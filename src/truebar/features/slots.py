@@ -1,4 +1,4 @@
-"""The bars of a piece slot by slot: the first rows of the work, which every family reads."""
+"""The rows of the work that families share: the bars of a piece slot by slot, then the columns of each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_part
+from truebar.feature_columns import COLUMN_FAMILIES
 from truebar.features.fields import CLOSE, FIELDS, HIGH, LOG_CLOSE, LOW, OPEN, SLOT
 from truebar.features.lags import earlier, look_back
 from truebar.features.memory import BAR, BEGIN, END, HEADER_SIZE, SIZE, Layout, Size
@@ -24,6 +25,9 @@ CLOSE_BEFORE: Final = HIGH_BEFORE + 2
 LOG_CLOSE_BEFORE: Final = HIGH_BEFORE + 3
 """Rows of what some fields were one slot before."""
 
+COLUMNS_OF: Final = {family.name: _LAYOUT.row(len(family.columns)) for family in COLUMN_FAMILIES.values()}
+"""First row of the columns of each family."""
+
 SHARED_ROWS: Final = _LAYOUT.rows
 """Rows of the work that all families share; the fields have the numbers that they have among the bars."""
 
@@ -33,30 +37,30 @@ SHARED_SIZE: Final = blank().size
 
 
 @compiled_part
-def lay_out(memory: FloatArray, fields: FloatArray, piece: IntArray, work: FloatArray) -> None:
+def lay_out(fields: FloatArray, piece: IntArray, work: FloatArray) -> None:
     """Write the fields of a piece's bars into the first rows of the work, NaN where a bar is missing.
 
     Args:
-        memory: that all families share.
         fields: float64[FIELDS, n].
         piece: of `next_piece`.
         work: float64[rows, slots].
     """
     first, bars = Size(piece[BAR]), Size(piece[END] - piece[BAR])
-    if work.shape[1] == 1:  # what takes less time than to begin a loop
-        for field in range(OPEN, FIELDS):
-            work[field, 0] = fields[field, first]
-    else:
-        for field in range(OPEN, FIELDS):
-            values, row = fields[field], work[field]
-            if bars == piece[SIZE]:
-                for place in range(bars):
-                    row[place] = values[first + place]
-            else:
-                for place in range(piece[SIZE]):
-                    row[place] = np.nan
-                for place in range(bars):
-                    row[int(fields[SLOT, first + place]) - piece[BEGIN]] = values[first + place]
+    for field in range(OPEN, FIELDS):
+        values, row = fields[field], work[field]
+        if bars == piece[SIZE]:
+            for place in range(bars):
+                row[place] = values[first + place]
+        else:
+            for place in range(piece[SIZE]):
+                row[place] = np.nan
+            for place in range(bars):
+                row[int(fields[SLOT, first + place]) - piece[BEGIN]] = values[first + place]
+
+
+@compiled_part
+def set_before(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
+    """Write what fields were one slot before, once they are laid out."""
     look_back(_TABLE, _KEPT, memory, work, piece)
 
 
@@ -72,12 +76,7 @@ def hand_out(row: Size, fields: FloatArray, piece: IntArray, work: FloatArray, o
         out: float64[columns, n].
     """
     first, bars = Size(piece[BAR]), Size(piece[END] - piece[BAR])
-    columns = Size(out.shape[0])
-    if work.shape[1] == 1:
-        for k in range(columns):
-            out[k, first] = work[row + k, 0]
-        return
-    for k in range(columns):
+    for k in range(Size(out.shape[0])):
         values, column = work[row + k], out[k]
         if bars == piece[SIZE]:
             for place in range(bars):

@@ -17,7 +17,7 @@ from truebar.errors import SnapshotError
 from truebar.features.family import Family
 from truebar.features.fields import FIELDS, complete
 from truebar.features.memory import next_piece
-from truebar.features.slots import hand_out, lay_out
+from truebar.features.slots import hand_out, lay_out, set_before
 from truebar.fingerprint import fingerprint
 
 _MAGIC: Final = b"truebar features 1\n"
@@ -30,7 +30,7 @@ def kernel_digest(families: Sequence[Family]) -> str:
 
     It covers the names of the columns, and the compiled functions and constants that compute them.
     """
-    shared = [code_digest(part) for part in (complete, next_piece, lay_out, hand_out)]
+    shared = [code_digest(part) for part in (complete, next_piece, lay_out, set_before, hand_out)]
     return fingerprint(
         [[family.name, family.columns, code_digest(family.fold), *shared] for family in families]
     )

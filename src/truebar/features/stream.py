@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from truebar.arrays import FloatArray
@@ -11,7 +12,7 @@ from truebar.bars import Grid, grid_of
 from truebar.errors import CorruptDataError, TooFewRowsError, WrongTimeframeError
 from truebar.features.fields import SLOT, fields_of, refuse_broken
 from truebar.features.folding import Folding
-from truebar.features.reading import BarReader, moment
+from truebar.features.reading import BarReader
 from truebar.features.registry import families_of
 from truebar.features.snapshot import Saved, kernel_digest
 from truebar.times import NANOSECONDS_PER_SECOND, utc_index
@@ -19,8 +20,6 @@ from truebar.units import TIMEFRAME_SECONDS, describe_length, timeframe_nanoseco
 
 _STEPS: Final = {seconds * NANOSECONDS_PER_SECOND: name for name, seconds in TIMEFRAME_SECONDS.items()}
 """Timeframe of each length in nanoseconds."""
-
-_NAT: Final = pd.NaT
 
 
 class FeatureStream:
@@ -49,7 +48,7 @@ class FeatureStream:
         self._folding = Folding(families)
         self._scratch: Folding | None = None  # for bars that are looked at and not taken in
         self._families = families
-        self._reader = BarReader()
+        self._reader = BarReader(self._folding.bar)
         # Nanoseconds; None: not known yet.
         self._step = None if timeframe is None else timeframe_nanoseconds(timeframe)
         self._latest: int | None = None
@@ -79,21 +78,25 @@ class FeatureStream:
 
         The stream is as it was before when this raises.
         """
-        open_time, step = self._read(bar)
+        open_time, told = self._reader.read(bar)
+        step = self._step
+        if step is None or told != step or open_time - step != self._latest:  # not simply the next bar
+            step = self._length_of(open_time, told)
         if step is None:
             values = self._peeked(open_time, 0)
-            self._held = self._reader.at(0).copy()
+            self._held = self._folding.bar.copy()
         else:
             if step != self._step:
-                refuse_broken(self._reader.fields, [open_time])
+                refuse_broken(self._folding.bar, [open_time])
                 self._settle(step)
-            values = self._folding.fold_bar(self._reader.at(open_time // step), open_time)
+            values = self._folding.fold_bar(open_time // step, open_time)
         self._latest = open_time
         return values
 
     def peek(self, bar: Any) -> FloatArray:
         """Return what `update` would, and leave the stream as it is: for a bar that still forms."""
-        open_time, step = self._read(bar)
+        open_time, told = self._reader.read(bar)
+        step = self._length_of(open_time, told)
         return self._peeked(open_time, 0 if step is None else open_time // step, step)
 
     def extend(self, bars: pd.DataFrame) -> pd.DataFrame:
@@ -141,14 +144,15 @@ class FeatureStream:
         self._scratch.memory[:] = self._folding.memory
         if step is not None:
             self._fold_held(self._scratch, step)
-        return self._scratch.fold_bar(self._reader.at(slot), open_time)
+        self._scratch.bar[:] = self._folding.bar
+        return self._scratch.fold_bar(slot, open_time)
 
     def _fold_held(self, folding: Folding, step: int) -> None:
         """Fold the first bar, which is held back until the step is known."""
         if self._held is not None and self._latest is not None:
             held = self._held.copy()
             held[SLOT, 0] = self._latest // step
-            folding.fold_bar(held, self._latest)
+            folding.fold_bars(held, np.array([self._latest]))
 
     def _settle(self, step: int | None) -> None:
         """Make `step` the length of a bar."""
@@ -156,15 +160,11 @@ class FeatureStream:
             self._fold_held(self._folding, step)
             self._step, self._held = step, None
 
-    def _read(self, bar: Any) -> tuple[int, int | None]:
-        """Read a bar that comes after the latest on its grid; return its open_time and the length of a bar.
+    def _length_of(self, open_time: int, told: int | None) -> int | None:
+        """Return the length of a bar, which must come after the latest on its grid.
 
-        The length is the stream's, or else what the bar's close_time says, or else the step from the first
-        bar to this one.
+        It is the stream's, or else what the bar's close_time told, or else the step from the first bar to it.
         """
-        open_time = self._reader.read(bar)
-        close_time = getattr(bar, "close_time", None)
-        told = None if close_time is None or close_time is _NAT else moment(close_time) - open_time
         step = self._step
         if told != step and step is not None and told in _STEPS:
             raise WrongTimeframeError(
@@ -174,8 +174,8 @@ class FeatureStream:
         if self._latest is not None:
             if open_time - self._latest != step:
                 _check_order(open_time, self._latest, step)
-            return open_time, open_time - self._latest if step is None else step
-        return open_time, told if step is None and told in _STEPS else step
+            return open_time - self._latest if step is None else step
+        return told if step is None and told in _STEPS else step
 
     def _grid_of(self, bars: pd.DataFrame) -> Grid:
         """Return the grid of bars to come, which must go on from the latest."""

@@ -12,8 +12,8 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED
 from truebar.features.averaging import average, averages, wilder_factor
 from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW
-from truebar.features.memory import AGE, SIZE, Layout
-from truebar.features.slots import CLOSE_BEFORE, LOG_CLOSE_BEFORE, SHARED_ROWS
+from truebar.features.memory import AGE, SIZE, Layout, times
+from truebar.features.slots import CLOSE_BEFORE, COLUMNS_OF, LOG_CLOSE_BEFORE, SHARED_ROWS
 from truebar.features.windows import joined, walk, whole
 
 _LAYOUT: Final = Layout(SHARED_ROWS)
@@ -53,7 +53,7 @@ _OUT_TRUE_RANGE: Final = 14
 _OUT_WIDTH: Final = 17
 
 _COLUMNS: Final = 19
-OUT: Final = _LAYOUT.row(_COLUMNS)
+OUT: Final = COLUMNS_OF["volatility"]
 _DEVIATION: Final = _LAYOUT.row()
 
 # Roots of means, in the order of their columns: bars, warm-up and factor; rows of sum, divisor and count.
@@ -124,13 +124,13 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
 def _set_levels(work: FloatArray, piece: IntArray, age: int) -> None:
     """Set the estimators of METHOD §1 and how short windows compare; `age` is that of the first slot."""
     size = piece[SIZE]
-    for k in range(len(_ROOTS)):
+    for k in range(times(len(_ROOTS), piece)):
         bars, warmup, divisor = _ROOTS[k]
         value, divided, counts = _ROOT_ROWS[k, 0], _ROOT_ROWS[k, 1], _ROOT_ROWS[k, 2]
         for slot in range(size):
             root = math.sqrt(max(work[value, slot], 0.0) / work[divided, slot] / divisor)
             work[OUT + k, slot] = root * whole(work[counts, slot], bars, age + slot, warmup)
-    for k in range(len(_RATIO_ROWS)):
+    for k in range(times(len(_RATIO_ROWS), piece)):
         above, below = _RATIO_ROWS[k, 0], _RATIO_ROWS[k, 1]
         for slot in range(size):
             ratio = work[above, slot] / work[below, slot]
@@ -167,7 +167,7 @@ def _set_ranges(work: FloatArray, piece: IntArray, age: int) -> None:
         counts, ranges = work[_SUMS_24 + _KNOWN, slot], work[_SUMS_24 + _RANGE, slot]
         ratio = work[_TERMS + _RANGE, slot] * counts / ranges * whole(counts, 24.0, age + slot, 23.0)
         work[OUT + _OUT_TRUE_RANGE + 2, slot] = ratio if ranges > 0.0 else np.nan
-    for k in range(2):
+    for k in range(times(2, piece)):
         sums, bars = _WIDTHS_OF[k], _WIDTH_BARS[k]
         for slot in range(size):
             width = work[sums + _CHANNELS, slot] + work[sums + _CHANNELS + 1, slot]

@@ -11,8 +11,8 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_part, compiled_within
 from truebar.features.fields import CLOSE, HIGH, LOW, TRADES, VOLUME
 from truebar.features.lags import earlier, look_back
-from truebar.features.memory import AGE, SIZE, Layout
-from truebar.features.slots import CLOSE_BEFORE, SHARED_ROWS
+from truebar.features.memory import AGE, SIZE, Layout, times
+from truebar.features.slots import CLOSE_BEFORE, COLUMNS_OF, SHARED_ROWS
 from truebar.features.windows import joined, walk, whole
 
 _LAYOUT: Final = Layout(SHARED_ROWS)
@@ -52,7 +52,7 @@ _OUT_SIGNED: Final = 8
 _OUT_TRADES: Final = 10
 _OUT_TRADE_SIZE: Final = 12
 _COLUMNS: Final = 14
-OUT: Final = _LAYOUT.row(_COLUMNS)
+OUT: Final = COLUMNS_OF["volume"]
 
 # Shares of a window's volume: bars and warm-up; rows of the part, of the window, and of the column.
 _SHARES: Final = ((24.0, 24.0), (96.0, 96.0), (20.0, 19.0))
@@ -118,7 +118,7 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
 def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
     """Set the columns of two windows; `age` is the first slot's. Short loops become vector operations."""
     size = piece[SIZE]
-    for k in range(2):
+    for k in range(times(2, piece)):
         sums, bars = _SUMS_OF[k], _BARS[k]
         for slot in range(size):
             counts, amount = work[sums + _KNOWN, slot], work[sums + _AMOUNT, slot]
@@ -139,7 +139,7 @@ def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
             ratio = work[VOLUME, slot] / work[TRADES, slot] / mean * known
             has_size = work[TRADES, slot] > 0.0 and mean > 0.0
             work[OUT + _OUT_TRADE_SIZE + k, slot] = ratio if has_size else np.nan
-    for k in range(len(_SHARES)):
+    for k in range(times(len(_SHARES), piece)):
         bars, warmup = _SHARES[k]
         part, counts = _SHARE_ROWS[k, 0], _SHARE_ROWS[k, 1]
         for slot in range(size):

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
-from truebar.compiled import compiled_in_place, compiled_part
+from truebar.compiled import compiled_in_place, compiled_part, compiled_within
 from truebar.features.memory import SIZE, Layout, Size, SizeArray
 
 MISSING_ONE_IN: Final = 20
@@ -91,17 +91,12 @@ def _delay_line(layout: Layout, lag: int, blanks: Sequence[float]) -> int:
     return place
 
 
-@compiled_in_place
+@compiled_part
 def walk(steps: SizeArray, memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
     """Take the steps through a piece."""
     if work.shape[1] == 1:
         _walk_slot(steps, memory, work)
-    else:
-        _walk_piece(steps, memory, work, piece)
-
-
-@compiled_part
-def _walk_piece(steps: SizeArray, memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
+        return
     flat, width, slots = work.ravel(), Size(work.shape[1]), Size(piece[SIZE])
     for k in range(steps.shape[0]):
         step = steps[k]
@@ -145,35 +140,40 @@ def _walk_piece(steps: SizeArray, memory: FloatArray, work: FloatArray, piece: I
             old, new, target = old + _THREE * width, new + _THREE * width, target + _THREE * width
 
 
-@compiled_part
+@compiled_within
 def _walk_slot(steps: SizeArray, memory: FloatArray, work: FloatArray) -> None:
     """Take the steps through a single slot: `_walk_piece` without what it takes to begin a loop."""
-    flat = work[:, 0]
+    flat = work.ravel()
     for k in range(steps.shape[0]):
         place, lag = steps[k, _PLACE], steps[k, _LAG]
         position = Size(np.int64(memory[place])) + _ONE
         memory[place] = float(np.int64(position)) if position < lag else 0.0
         line, source, old = place + position, steps[k, _SOURCE], steps[k, _DELAYED]
-        new, target, sums = steps[k, _LATER], steps[k, _TARGET], steps[k, _SUMS]
-        for row in range(sums):
+        new, target = steps[k, _LATER], steps[k, _TARGET]
+        for _ in range(steps[k, _SUMS]):
             before = memory[line]
-            memory[line] = flat[source + row]
-            flat[target + row] = flat[new + row] + before
-            line += lag
-        for row in range(sums, steps[k, _ROWS]):
-            flat[old + row] = memory[line]
-            memory[line] = flat[source + row]
-            line += lag
-        old, new, target = old + sums, new + sums, target + sums
+            memory[line] = flat[source]
+            flat[target] = flat[new] + before
+            line, source, new, target = line + lag, source + _ONE, new + _ONE, target + _ONE
         for _ in range(steps[k, _HIGHEST]):
-            flat[target] = max(flat[new], flat[old])
-            old, new, target = old + _ONE, new + _ONE, target + _ONE
+            before = memory[line]
+            memory[line] = flat[source]
+            flat[target] = max(flat[new], before)
+            line, source, new, target = line + lag, source + _ONE, new + _ONE, target + _ONE
         for _ in range(steps[k, _LATEST]):
+            for row in range(_TWO):
+                flat[old + row] = memory[line]
+                memory[line] = flat[source + row]
+                line += lag
             _join_latest(flat, _ONE, old, new, target, float(lag))
-            old, new, target = old + _TWO, new + _TWO, target + _TWO
+            source, new, target = source + _TWO, new + _TWO, target + _TWO
         for _ in range(steps[k, _SPREADS]):
+            for row in range(_THREE):
+                flat[old + row] = memory[line]
+                memory[line] = flat[source + row]
+                line += lag
             _join_spread(flat, _ONE, old, new, target)
-            old, new, target = old + _THREE, new + _THREE, target + _THREE
+            source, new, target = source + _THREE, new + _THREE, target + _THREE
 
 
 @compiled_in_place
