@@ -91,7 +91,7 @@ def bar_by_bar(bars: pd.DataFrame, rounds: int) -> dict[str, dict[str, float]]:
     taken: dict[str, list[float]] = {}
     for _ in range(rounds):
         steps = bar_steps(bars.iloc[:WARM_BARS])
-        for begin in range(0, TIMED_BARS, SLICE_BARS):
+        for begin in range(0, len(rows), SLICE_BARS):
             some = rows[begin : begin + SLICE_BARS]
             for name, take in steps.items():
                 start = time.perf_counter_ns()

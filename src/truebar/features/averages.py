@@ -74,7 +74,6 @@ _OUT_STOCHASTIC: Final = _OUT_RSI + 2
 _OUT_CCI: Final = _OUT_STOCHASTIC + 3
 _OUT_DIRECTION: Final = _OUT_CCI + 1
 _OUT_AROON: Final = _OUT_DIRECTION + 3
-_COLUMNS: Final = _OUT_AROON + 2
 OUT: Final = COLUMNS_OF["averages"]
 _UNIT: Final = _LAYOUT.row()  # one over the average true range
 

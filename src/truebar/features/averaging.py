@@ -17,7 +17,7 @@ import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_in_place, compiled_part
-from truebar.features.memory import LEFT_OUT, SIZE, Layout, Size, SizeArray
+from truebar.features.memory import LEFT_OUT, ONE, SIZE, Layout, Size, SizeArray
 
 KNOWN_WEIGHT_MIN: Final = 0.95
 
@@ -29,8 +29,6 @@ FORGOTTEN: Final = 1e-9
 
 _INPUT, _MEAN, _KNOWN, _PLACE = range(4)
 """Columns of averages: row of values, row of means, row of what is known, place of weight and mean."""
-
-_ONE: Final = Size(1)
 
 
 @dataclass(frozen=True)
@@ -99,19 +97,19 @@ def average(
         for k in range(table.shape[0]):
             memory[table[k, _PLACE]] *= math.pow(1.0 - factors[k], float(piece[LEFT_OUT]))
     slots = Size(piece[SIZE])
-    if slots > _ONE and _are_full(table, memory, work, slots):
+    if slots > ONE and _are_full(table, memory, work, slots):
         _take_in(table, factors, memory, work, slots)
         return
     # Slot by slot: the averages of one slot do not wait for each other, as one average's slots do.
     for slot in range(slots):
         for k in range(table.shape[0]):
             place, factor, value = table[k, _PLACE], factors[k], work[table[k, _INPUT], slot]
-            weight, mean = memory[place] * (1.0 - factor), memory[place + _ONE]
+            weight, mean = memory[place] * (1.0 - factor), memory[place + ONE]
             if not np.isnan(value):
                 weight += factor
                 weight = 1.0 if weight > FULL_WEIGHT else weight
                 mean += factor / weight * (value - mean)
-            memory[place], memory[place + _ONE] = weight, mean
+            memory[place], memory[place + ONE] = weight, mean
             work[table[k, _MEAN], slot] = mean
             work[table[k, _KNOWN], slot] = 1.0 if weight >= KNOWN_WEIGHT_MIN else np.nan
 
@@ -137,7 +135,7 @@ def _take_in(
     """Bring full averages through a piece: what `average` does, without asking for weights and values."""
     for slot in range(slots):
         for k in range(table.shape[0]):
-            place = table[k, _PLACE] + _ONE
+            place = table[k, _PLACE] + ONE
             mean = memory[place]
             mean += factors[k] * (work[table[k, _INPUT], slot] - mean)
             memory[place] = work[table[k, _MEAN], slot] = mean

@@ -24,6 +24,8 @@ Size: TypeAlias = np.uint64
 
 SizeArray: TypeAlias = npt.NDArray[np.uint64]
 
+ONE: Final = Size(1)
+
 FIRST: Final = 0
 """Header: slot of the first bar."""
 

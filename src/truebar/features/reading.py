@@ -39,10 +39,20 @@ class BarReader:
 
         Raises:
             SchemaError: an attribute is missing, or is no time or number.
-            CorruptDataError: its open_time is missing.
+            CorruptDataError: its open_time is missing, or a time lies outside the years 1677 to 2262.
         """
         opens, closes = getattr(bar, "open_time", None), getattr(bar, "close_time", None)
-        open_time: int = opens.value if type(opens) is _TIMESTAMP else moment(opens)
+        try:
+            open_time: int = opens.value if type(opens) is _TIMESTAMP else moment(opens)
+            length: int | None = None
+            if type(closes) is _TIMESTAMP:
+                length = closes.value - open_time
+            elif closes is not None and closes is not _NAT:
+                length = moment(closes) - open_time
+        except OverflowError as error:
+            raise CorruptDataError(
+                f"expected times of the years 1677 to 2262, found {opens} and {closes}."
+            ) from error
         trades, bought = getattr(bar, "trades", _NAN), getattr(bar, "taker_buy_volume", _NAN)
         try:
             try:
@@ -55,9 +65,7 @@ class BarReader:
                 f"bar {pd.Timestamp(open_time, tz='UTC')}: {error}; expected the attributes open_time, "
                 f"{', '.join(REQUIRED)} as numbers, and {', '.join(OPTIONAL)} where the source gives them."
             ) from error
-        if type(closes) is _TIMESTAMP:
-            return open_time, closes.value - open_time
-        return open_time, None if closes is None or closes is _NAT else moment(closes) - open_time
+        return open_time, length
 
 
 def moment(time: Any) -> int:

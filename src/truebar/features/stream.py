@@ -69,7 +69,8 @@ class FeatureStream:
 
         Args:
             bar: has the columns of `market.klines` as attributes: open_time, open, high, low, close, volume,
-                and where there are trades and taker_buy_volume (None or NaN: missing). Later than any before.
+                and where there are trades and taker_buy_volume (None, NA or NaN: missing). Later than any
+                before.
 
         Raises:
             SchemaError: an attribute is missing, or is no time or number.
@@ -84,7 +85,7 @@ class FeatureStream:
             step = self._length_of(open_time, told)
         if step is None:
             values = self._peeked(open_time, 0)
-            self._held = self._folding.bar.copy()
+            self._held = self._scratch_of_families().bar.copy()
         else:
             if step != self._step:
                 refuse_broken(self._folding.bar, [open_time])
@@ -139,13 +140,17 @@ class FeatureStream:
 
     def _peeked(self, open_time: int, slot: int, step: int | None = None) -> FloatArray:
         """Fold the bar that was read on a copy of the memory."""
+        scratch = self._scratch_of_families()
+        scratch.memory[:] = self._folding.memory
+        if step is not None:
+            self._fold_held(scratch, step)
+        scratch.bar[:] = self._folding.bar
+        return scratch.fold_bar(slot, open_time)
+
+    def _scratch_of_families(self) -> Folding:
         if self._scratch is None:
             self._scratch = Folding(self._families)
-        self._scratch.memory[:] = self._folding.memory
-        if step is not None:
-            self._fold_held(self._scratch, step)
-        self._scratch.bar[:] = self._folding.bar
-        return self._scratch.fold_bar(slot, open_time)
+        return self._scratch
 
     def _fold_held(self, folding: Folding, step: int) -> None:
         """Fold the first bar, which is held back until the step is known."""

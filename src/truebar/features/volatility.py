@@ -52,7 +52,6 @@ _OUT_BOLLINGER: Final = 12
 _OUT_TRUE_RANGE: Final = 14
 _OUT_WIDTH: Final = 17
 
-_COLUMNS: Final = 19
 OUT: Final = COLUMNS_OF["volatility"]
 _DEVIATION: Final = _LAYOUT.row()
 

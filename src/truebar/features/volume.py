@@ -51,7 +51,6 @@ _OUT_VWAP: Final = 6
 _OUT_SIGNED: Final = 8
 _OUT_TRADES: Final = 10
 _OUT_TRADE_SIZE: Final = 12
-_COLUMNS: Final = 14
 OUT: Final = COLUMNS_OF["volume"]
 
 # Shares of a window's volume: bars and warm-up; rows of the part, of the window, and of the column.

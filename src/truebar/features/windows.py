@@ -19,7 +19,7 @@ import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_in_place, compiled_part, compiled_within
-from truebar.features.memory import SIZE, Layout, Size, SizeArray
+from truebar.features.memory import ONE, SIZE, Layout, Size, SizeArray
 
 MISSING_ONE_IN: Final = 20
 
@@ -32,7 +32,7 @@ _SOURCE, _DELAYED, _LAG, _PLACE, _ROWS, _LATER, _TARGET, _SUMS, _HIGHEST, _LATES
 where the delay line lies; how many rows; first of those joined to them, and of the joined ones; how many of
 these are sums, maxima, pairs of a maximum and the slots since it, and triples of number, mean and squares."""
 
-_NONE, _ONE, _TWO, _THREE = Size(0), Size(1), Size(2), Size(3)
+_NONE, _TWO, _THREE = Size(0), Size(2), Size(3)
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,14 @@ def joined(
             deviations are taken (Chan et al. 1979); 0, 0 and 0.
     """
     blanks = [0.0] * sums + [-np.inf] * highest + [-np.inf, 0.0] * latest + [0.0] * (3 * spreads)
-    rows, table = {1: source}, []
+    rows, counts, table = {1: source}, {1: len(blanks)}, []
     scratch = layout.row(len(blanks))
     for later, before, *only in chain:
         kinds = (*only, 0, 0, 0) if only else (sums, highest, latest, spreads)
         taken = blanks[: only[0]] if only else blanks
+        counts[later + before] = len(taken)
+        if len(taken) > min(counts[later], counts[before]):
+            raise ValueError(f"windows of {later} and {before} slots do not have {len(taken)} rows to join")
         target = rows[later + before] = layout.row(len(taken))
         place = _delay_line(layout, later, taken)
         table.append((rows[before], scratch, later, place, len(taken), rows[later], target, *kinds))
@@ -104,7 +107,7 @@ def walk(steps: SizeArray, memory: FloatArray, work: FloatArray, piece: IntArray
         head = min(slots, lag)
         position = Size(np.int64(memory[step[_PLACE]]))
         straight = min(head, lag - position)
-        line, source = step[_PLACE] + _ONE, step[_SOURCE] * width
+        line, source = step[_PLACE] + ONE, step[_SOURCE] * width
         old, new, target = step[_DELAYED] * width, step[_LATER] * width, step[_TARGET] * width
         for _ in range(sums):
             late, rest = line + position, slots - head
@@ -142,11 +145,11 @@ def walk(steps: SizeArray, memory: FloatArray, work: FloatArray, piece: IntArray
 
 @compiled_within
 def _walk_slot(steps: SizeArray, memory: FloatArray, work: FloatArray) -> None:
-    """Take the steps through a single slot: `_walk_piece` without what it takes to begin a loop."""
+    """Take the steps through a single slot: `walk` without what it takes to begin a loop."""
     flat = work.ravel()
     for k in range(steps.shape[0]):
         place, lag = steps[k, _PLACE], steps[k, _LAG]
-        position = Size(np.int64(memory[place])) + _ONE
+        position = Size(np.int64(memory[place])) + ONE
         memory[place] = float(np.int64(position)) if position < lag else 0.0
         line, source, old = place + position, steps[k, _SOURCE], steps[k, _DELAYED]
         new, target = steps[k, _LATER], steps[k, _TARGET]
@@ -154,25 +157,25 @@ def _walk_slot(steps: SizeArray, memory: FloatArray, work: FloatArray) -> None:
             before = memory[line]
             memory[line] = flat[source]
             flat[target] = flat[new] + before
-            line, source, new, target = line + lag, source + _ONE, new + _ONE, target + _ONE
+            line, source, new, target = line + lag, source + ONE, new + ONE, target + ONE
         for _ in range(steps[k, _HIGHEST]):
             before = memory[line]
             memory[line] = flat[source]
             flat[target] = max(flat[new], before)
-            line, source, new, target = line + lag, source + _ONE, new + _ONE, target + _ONE
+            line, source, new, target = line + lag, source + ONE, new + ONE, target + ONE
         for _ in range(steps[k, _LATEST]):
             for row in range(_TWO):
                 flat[old + row] = memory[line]
                 memory[line] = flat[source + row]
                 line += lag
-            _join_latest(flat, _ONE, old, new, target, float(lag))
+            _join_latest(flat, ONE, old, new, target, float(lag))
             source, new, target = source + _TWO, new + _TWO, target + _TWO
         for _ in range(steps[k, _SPREADS]):
             for row in range(_THREE):
                 flat[old + row] = memory[line]
                 memory[line] = flat[source + row]
                 line += lag
-            _join_spread(flat, _ONE, old, new, target)
+            _join_spread(flat, ONE, old, new, target)
             source, new, target = source + _THREE, new + _THREE, target + _THREE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,6 +53,55 @@ def test_stream_equals_batch_bit_for_bit_over_100_000_bars():
     for row, bar in enumerate(bars.itertuples(index=False)):
         if not same_bits(stream.update(bar), expected[row]):
             pytest.fail(f"row {row} differs")
+
+
+@pytest.mark.parametrize("missing_bars", [231, 232, 233, 239, 240, 241, 242, 300, 472])
+def test_full_averages_that_lose_weight_equal_batch_bit_for_bit(missing_bars):
+    bars = random_bars(10, 2_600, range(1_300, 1_300 + missing_bars))
+    bars.loc[bars.index[2_100:2_103], "taker_buy_volume"] = np.nan
+    stream = FeatureStream(timeframe="5m")
+    assert same_bits(rows_of(stream, bars), values_of(batch(bars)))
+    pieces = FeatureStream(timeframe="5m")
+    cuts = [0, 1, 700, 1_299, 1_301, 2_101, len(bars)]
+    extended = [pieces.extend(bars.iloc[a:b]) for a, b in pairwise(cuts)]
+    assert same_bits(values_of(pd.concat(extended)), values_of(batch(bars)))
+
+
+def test_streams_that_saw_the_same_first_bar_have_the_same_snapshot():
+    first, second = FeatureStream(), FeatureStream()
+    second.peek(HISTORY.iloc[3])
+    first.update(HISTORY.iloc[0])
+    second.update(HISTORY.iloc[0])
+    assert first.snapshot() == second.snapshot()
+
+
+@pytest.mark.parametrize("missing", [None, pd.NA, np.nan])
+@pytest.mark.parametrize("name", ["volume", "trades", "taker_buy_volume"])
+def test_update_takes_a_missing_amount_for_nan(name, missing):
+    stream, other = (FeatureStream(timeframe="5m") for _ in range(2))
+    stream.extend(HISTORY.iloc[:39])
+    other.extend(HISTORY.iloc[:39])
+    bar = SimpleNamespace(**HISTORY.iloc[39].to_dict())
+    setattr(bar, name, missing)
+    plain = SimpleNamespace(**{**vars(bar), name: np.nan})
+    assert same_bits(stream.update(bar), other.update(plain))
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda time: time.to_pydatetime(),
+        lambda time: time.tz_localize(None).to_datetime64(),
+        lambda time: time.as_unit("ms"),
+        lambda time: pd.NaT,
+    ],
+)
+def test_update_takes_a_close_time_of_any_kind(convert):
+    stream = FeatureStream(timeframe="5m")
+    stream.extend(HISTORY.iloc[:39])
+    bar = SimpleNamespace(**HISTORY.iloc[39].to_dict())
+    bar.close_time = convert(bar.open_time + pd.Timedelta("5min"))
+    assert same_bits(stream.update(bar), values_of(batch(HISTORY))[39])
 
 
 @pytest.mark.parametrize("with_close_time", [True, False])
@@ -145,6 +195,7 @@ class Bar:
         (Bar(open_time=pd.Timestamp("2025-02-28 23:55", tz="UTC")), CorruptDataError),
         (Bar(open_time=pd.Timestamp("2025-03-01 00:06", tz="UTC")), CorruptDataError),
         (Bar(open_time=pd.NaT), CorruptDataError),
+        (Bar(open_time=pd.Timestamp("3000-01-01", tz="UTC")), CorruptDataError),
         (Bar(open_time=1_740_787_500), SchemaError),
         (Bar(close=-1.0), CorruptDataError),
         (Bar(close=float("nan")), CorruptDataError),
