@@ -57,6 +57,7 @@ _SUM_CHAIN: Final = (
 )  # fmt: skip
 _SUMS: Final = joined(_LAYOUT, _TERMS, _SUM_CHAIN, sums=3)
 _SUMS_OF: Final = np.array([_SUMS.first_row[bars] for bars in SMA_BARS])
+_LENGTHS: Final = np.array(SMA_BARS, dtype=np.float64)
 _SUMS_14: Final = _SUMS.first_row[14]
 _SUMS_20: Final = _SUMS.first_row[20]
 _SUMS_26: Final = _SUMS.first_row[26]
@@ -94,7 +95,7 @@ _CCI: Final = _LAYOUT.row()
 _RING_MASK: Final = 31
 _RING: Final = _LAYOUT.place(2 * (_RING_MASK + 1))
 
-_SETTLED_EMA: Final = tuple(SETTLED[f"ema_distance_{span}"] for span in EMA_SPANS)
+_SETTLED_EMA: Final = np.array([SETTLED[f"ema_distance_{span}"] for span in EMA_SPANS])
 _SETTLED_MACD: Final = SETTLED["macd"]
 _SETTLED_SIGNAL: Final = SETTLED["macd_signal"]
 _SETTLED_RANGE: Final = SETTLED["sma_distance_10"]
@@ -239,7 +240,7 @@ def _set_distances(work: FloatArray, piece: IntArray, age: int) -> None:
             scaled = distance * (work[_UNIT, slot] * work[_KNOWN + _EMA + k, slot])
             work[OUT + k, slot] = scaled if slot >= settled else np.nan
     for k in range(times(len(SMA_BARS), piece)):
-        sums, bars = _SUMS_OF[k], float(SMA_BARS[k])
+        sums, bars = _SUMS_OF[k], _LENGTHS[k]
         for slot in range(size):
             counts = work[sums + _COUNT, slot]
             distance = work[CLOSE, slot] - work[sums + _PRICE, slot] / counts

@@ -34,10 +34,11 @@ _CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 8), (24, 24), (48, 48))
 _WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, spreads=1)
 _JOINS: Final = _WINDOWS.table
 _BARS: Final = (8, 24, 96)
+_LENGTHS: Final = np.array(_BARS, dtype=np.float64)
 _SUMS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in _BARS])
 _SPREAD_96: Final = _WINDOWS.first_row[96] + _CHANNELS
 
-_SETTLED: Final = tuple(SETTLED[f"taker_share_{span}"] for span in TAKER_SPANS)
+_SETTLED: Final = np.array([SETTLED[f"taker_share_{span}"] for span in TAKER_SPANS])
 
 _OUT_IMBALANCE: Final = len(TAKER_SPANS)
 _OUT_SCORE: Final = _OUT_IMBALANCE + len(_BARS)
@@ -84,7 +85,7 @@ def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
             mean = work[_MEAN + k, slot] * work[_MEAN_KNOWN + k, slot]
             work[OUT + k, slot] = mean if slot >= settled else np.nan
     for k in range(times(len(_BARS), piece)):
-        sums, bars = _SUMS_OF[k], float(_BARS[k])
+        sums, bars = _SUMS_OF[k], _LENGTHS[k]
         for slot in range(size):
             amount = work[sums + _AMOUNT, slot]
             known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars - 1.0)

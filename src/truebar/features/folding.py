@@ -49,9 +49,9 @@ class Folding:
         """
         self._bar[SLOT] = slot
         broken = self._fold_next()
-        if broken == kernels.NOT_NEXT:
-            return self.fold_bars(self.bar, np.array([open_time]))[:, 0]
         if broken:
+            if broken == kernels.NOT_NEXT:
+                return self.fold_bars(self.bar, np.array([open_time]))[:, 0]
             refuse_broken(self.bar, [open_time])
         return self._values()
 

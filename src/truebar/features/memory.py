@@ -88,7 +88,8 @@ def times(count: int, piece: IntArray) -> int:
 
     What is written out takes longer to compile, and for a single bar longer to fetch than to compute.
     """
-    return count if piece[SIZE] > 0 else 0
+    of_slots = piece[SIZE] * count
+    return count if of_slots > count else of_slots
 
 
 @compiled_part

@@ -34,6 +34,9 @@ _BEFORE: Final = _EARLIER.first_row
 _SUMS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in MOMENTUM_BARS])
 _MEANS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in MEAN_BARS])
 _RANGES_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in RANGE_BARS])
+_MOMENTUM_LENGTHS: Final = np.array(MOMENTUM_BARS, dtype=np.float64)
+_RANGE_LENGTHS: Final = np.array(RANGE_BARS, dtype=np.float64)
+_MEAN_LENGTHS: Final = np.array(MEAN_BARS, dtype=np.float64)
 
 # First row of each group of columns, in the declared order.
 OUT: Final = COLUMNS_OF["price"]
@@ -85,21 +88,21 @@ def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
         for slot in range(size):
             work[OUT + k, slot] = work[LOG_CLOSE, slot] - work[_BEFORE + k, slot]
     for k in range(times(len(MOMENTUM_BARS), piece)):
-        sums, bars = _SUMS_OF[k], float(MOMENTUM_BARS[k])
+        sums, bars = _SUMS_OF[k], _MOMENTUM_LENGTHS[k]
         for slot in range(size):
             squares = work[sums + _SQUARE, slot]
             momentum = work[sums + _RETURN, slot] / math.sqrt(squares) if squares > 0.0 else np.nan
             known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars)
             work[OUT + _OUT_MOMENTUM + k, slot] = momentum * known
     for k in range(times(len(RANGE_BARS), piece)):
-        counts, highest, bars = _RANGES_OF[k] + _KNOWN, _RANGES_OF[k] + _CHANNELS, float(RANGE_BARS[k])
+        counts, highest, bars = _RANGES_OF[k] + _KNOWN, _RANGES_OF[k] + _CHANNELS, _RANGE_LENGTHS[k]
         for slot in range(size):
             low = -work[highest + 1, slot]
             width = work[highest, slot] - low
             place = (work[CLOSE, slot] - low) / width if width > 0.0 else np.nan
             work[OUT + _OUT_RANGE + k, slot] = place * whole(work[counts, slot], bars, age + slot, bars - 1.0)
     for k in range(times(len(MEAN_BARS), piece)):
-        sums, bars = _MEANS_OF[k], float(MEAN_BARS[k])
+        sums, bars = _MEANS_OF[k], _MEAN_LENGTHS[k]
         for slot in range(size):
             count, squares = work[sums + _KNOWN, slot], work[sums + _SQUARE, slot]
             spread = math.sqrt(squares / work[sums + _MOVED, slot] * bars) if squares > 0.0 else np.nan

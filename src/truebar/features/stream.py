@@ -83,14 +83,12 @@ class FeatureStream:
         step = self._step
         if step is None or told != step or open_time - step != self._latest:  # not simply the next bar
             step = self._length_of(open_time, told)
-        if step is None:
-            values = self._peeked(open_time, 0)
-            self._held = self._scratch_of_families().bar.copy()
-        else:
+            if step is None:
+                return self._hold(open_time)
             if step != self._step:
                 refuse_broken(self._folding.bar, [open_time])
                 self._settle(step)
-            values = self._folding.fold_bar(open_time // step, open_time)
+        values = self._folding.fold_bar(open_time // step, open_time)
         self._latest = open_time
         return values
 
@@ -151,6 +149,13 @@ class FeatureStream:
         if self._scratch is None:
             self._scratch = Folding(self._families)
         return self._scratch
+
+    def _hold(self, open_time: int) -> FloatArray:
+        """Keep the first bar that was read until the step is known, and return its features."""
+        values = self._peeked(open_time, 0)
+        self._held = self._scratch_of_families().bar.copy()
+        self._latest = open_time
+        return values
 
     def _fold_held(self, folding: Folding, step: int) -> None:
         """Fold the first bar, which is held back until the step is known."""

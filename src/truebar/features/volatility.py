@@ -31,7 +31,7 @@ _SUMS_8: Final = _WINDOWS.first_row[8]
 _SUMS_24: Final = _WINDOWS.first_row[24]
 _SUMS_96: Final = _WINDOWS.first_row[96]
 _WIDTHS_OF: Final = np.array([_SUMS_24, _SUMS_96])
-_WIDTH_BARS: Final = (24.0, 96.0)
+_WIDTH_BARS: Final = np.array([24.0, 96.0])
 _SPREAD_20: Final = _SPREADS.first_row[20]
 
 _TRUE_RANGE: Final = _LAYOUT.row()
@@ -56,10 +56,10 @@ OUT: Final = COLUMNS_OF["volatility"]
 _DEVIATION: Final = _LAYOUT.row()
 
 # Roots of means, in the order of their columns: bars, warm-up and factor; rows of sum, divisor and count.
-_ROOTS: Final = (
+_ROOTS: Final = np.array([
     (8.0, 8.0, 1.0), (24.0, 24.0, 1.0), (96.0, 96.0, 1.0), (24.0, 23.0, _PARKINSON), (96.0, 95.0, _PARKINSON),
     (24.0, 23.0, 1.0), (96.0, 95.0, 1.0),
-)  # fmt: skip
+])  # fmt: skip
 _ROOT_ROWS: Final = np.array(
     [
         *([sums + _SQUARE, sums + _MOVED, sums + _KNOWN] for sums in (_SUMS_8, _SUMS_24, _SUMS_96)),
@@ -124,7 +124,7 @@ def _set_levels(work: FloatArray, piece: IntArray, age: int) -> None:
     """Set the estimators of METHOD §1 and how short windows compare; `age` is that of the first slot."""
     size = piece[SIZE]
     for k in range(times(len(_ROOTS), piece)):
-        bars, warmup, divisor = _ROOTS[k]
+        bars, warmup, divisor = _ROOTS[k, 0], _ROOTS[k, 1], _ROOTS[k, 2]
         value, divided, counts = _ROOT_ROWS[k, 0], _ROOT_ROWS[k, 1], _ROOT_ROWS[k, 2]
         for slot in range(size):
             root = math.sqrt(max(work[value, slot], 0.0) / work[divided, slot] / divisor)

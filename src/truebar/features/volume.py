@@ -42,7 +42,7 @@ _FLOW_SUMS: Final = joined(_LAYOUT, _FLOWS, ((1, 1), (2, 2), (4, 2), (6, 1), (7,
 _FLOWS_14: Final = _FLOW_SUMS.first_row[14]
 _JOINS: Final = np.concatenate([_WINDOWS.table, _FLOW_SUMS.table])
 
-_BARS: Final = (24.0, 96.0)
+_BARS: Final = np.array([24.0, 96.0])
 
 _OUT_RATIO: Final = 0
 _OUT_SCORE: Final = 3
@@ -54,7 +54,7 @@ _OUT_TRADE_SIZE: Final = 12
 OUT: Final = COLUMNS_OF["volume"]
 
 # Shares of a window's volume: bars and warm-up; rows of the part, of the window, and of the column.
-_SHARES: Final = ((24.0, 24.0), (96.0, 96.0), (20.0, 19.0))
+_SHARES: Final = np.array([[24.0, 24.0], [96.0, 96.0], [20.0, 19.0]])
 _SHARE_ROWS: Final = np.array(
     [
         [_SUMS_24 + _SIGNED, _SUMS_24, OUT + _OUT_SIGNED],
@@ -139,7 +139,7 @@ def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
             has_size = work[TRADES, slot] > 0.0 and mean > 0.0
             work[OUT + _OUT_TRADE_SIZE + k, slot] = ratio if has_size else np.nan
     for k in range(times(len(_SHARES), piece)):
-        bars, warmup = _SHARES[k]
+        bars, warmup = _SHARES[k, 0], _SHARES[k, 1]
         part, counts = _SHARE_ROWS[k, 0], _SHARE_ROWS[k, 1]
         for slot in range(size):
             amount = work[counts + _AMOUNT, slot]
