@@ -15,7 +15,7 @@ from truebar.feature_columns import EMA_SPANS, SETTLED, SMA_BARS
 from truebar.features.averaging import average, averages, ema_factor, wilder_factor
 from truebar.features.fields import CLOSE, HIGH, LOW
 from truebar.features.lags import earlier, look_back
-from truebar.features.memory import AGE, BEGIN, SIZE, Layout, times
+from truebar.features.memory import AGE, BEGIN, SIZE, Layout, rolled
 from truebar.features.slots import CLOSE_BEFORE, COLUMNS_OF, HIGH_BEFORE, LOW_BEFORE, SHARED_ROWS
 from truebar.features.windows import joined, walk, whole
 
@@ -233,13 +233,13 @@ def _set_distances(work: FloatArray, piece: IntArray, age: int) -> None:
         true_range = work[_MEAN + _TRUE_RANGE, slot]
         unit = 1.0 / true_range * work[_KNOWN + _TRUE_RANGE, slot]
         work[_UNIT, slot] = unit if slot >= _SETTLED_RANGE - age and true_range > 0.0 else np.nan
-    for k in range(times(len(EMA_SPANS), piece)):
+    for k in range(rolled(len(EMA_SPANS), piece)):
         settled = _SETTLED_EMA[k] - age
         for slot in range(size):
             distance = work[CLOSE, slot] - work[_MEAN + _EMA + k, slot]
             scaled = distance * (work[_UNIT, slot] * work[_KNOWN + _EMA + k, slot])
             work[OUT + k, slot] = scaled if slot >= settled else np.nan
-    for k in range(times(len(SMA_BARS), piece)):
+    for k in range(rolled(len(SMA_BARS), piece)):
         sums, bars = _SUMS_OF[k], _LENGTHS[k]
         for slot in range(size):
             counts = work[sums + _COUNT, slot]
@@ -261,7 +261,7 @@ def _set_distances(work: FloatArray, piece: IntArray, age: int) -> None:
 def _set_oscillators(work: FloatArray, piece: IntArray, age: int) -> None:
     """Set RSI, stochastic, CCI, directional movement (Wilder 1978) and Aroon (Chande 1995)."""
     size = piece[SIZE]
-    for k in range(times(len(_PERCENTS), piece)):
+    for k in range(rolled(len(_PERCENTS), piece)):
         part, rest, known = _PERCENTS[k, 0], _PERCENTS[k, 1], _PERCENTS[k, 2]
         settled = _PERCENTS[k, 4] - age
         for slot in range(size):
@@ -283,7 +283,7 @@ def _set_oscillators(work: FloatArray, piece: IntArray, age: int) -> None:
     for slot in range(size):
         strength = work[_SIGNAL_MEAN + 1, slot] * work[_SIGNAL_KNOWN + 1, slot]
         work[OUT + _OUT_DIRECTION + 2, slot] = strength if slot >= _SETTLED_STRENGTH - age else np.nan
-    for k in range(times(2, piece)):
+    for k in range(rolled(2, piece)):
         for slot in range(size):
             known = whole(work[_SUMS_26 + _COUNT, slot], 26.0, age + slot, 25.0)
             work[OUT + _OUT_AROON + k, slot] = 4.0 * (25.0 - work[_RANGE_26 + 1 + 2 * k, slot]) * known

@@ -12,7 +12,7 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED, TAKER_SPANS
 from truebar.features.averaging import average, averages, ema_factor
 from truebar.features.fields import TAKER_VOLUME, VOLUME
-from truebar.features.memory import AGE, SIZE, Layout, times
+from truebar.features.memory import AGE, SIZE, Layout, rolled
 from truebar.features.slots import COLUMNS_OF, SHARED_ROWS
 from truebar.features.windows import joined, walk, whole
 
@@ -79,12 +79,12 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
 def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
     """Set the columns; `age` is that of the first slot. Short loops become vector operations."""
     size = piece[SIZE]
-    for k in range(times(len(TAKER_SPANS), piece)):
+    for k in range(rolled(len(TAKER_SPANS), piece)):
         settled = _SETTLED[k] - age
         for slot in range(size):
             mean = work[_MEAN + k, slot] * work[_MEAN_KNOWN + k, slot]
             work[OUT + k, slot] = mean if slot >= settled else np.nan
-    for k in range(times(len(_BARS), piece)):
+    for k in range(rolled(len(_BARS), piece)):
         sums, bars = _SUMS_OF[k], _LENGTHS[k]
         for slot in range(size):
             amount = work[sums + _AMOUNT, slot]

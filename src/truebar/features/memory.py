@@ -83,10 +83,10 @@ class Layout:
 
 
 @compiled_in_place
-def times(count: int, piece: IntArray) -> int:
-    """Return `count`, for a loop that shall not be written out: no compiler knows that a piece has slots.
+def rolled(count: int, piece: IntArray) -> int:
+    """Return `count`, for a loop that shall not be unrolled: no compiler knows that a piece has slots.
 
-    What is written out takes longer to compile, and for a single bar longer to fetch than to compute.
+    Unrolled, a loop of loops takes longer to compile, and for a single bar longer to fetch than to run.
     """
     of_slots = piece[SIZE] * count
     return count if of_slots > count else of_slots

@@ -12,7 +12,7 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import MEAN_BARS, MOMENTUM_BARS, RANGE_BARS, RETURN_BARS
 from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW, OPEN
 from truebar.features.lags import earlier, look_back
-from truebar.features.memory import AGE, SIZE, Layout, times
+from truebar.features.memory import AGE, SIZE, Layout, rolled
 from truebar.features.slots import COLUMNS_OF, LOG_CLOSE_BEFORE, SHARED_ROWS
 from truebar.features.windows import joined, walk, whole
 
@@ -84,24 +84,24 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
 def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
     """Set the columns of windows; `age` is that of the first slot. Short loops become vector operations."""
     size = piece[SIZE]
-    for k in range(times(len(RETURN_BARS), piece)):
+    for k in range(rolled(len(RETURN_BARS), piece)):
         for slot in range(size):
             work[OUT + k, slot] = work[LOG_CLOSE, slot] - work[_BEFORE + k, slot]
-    for k in range(times(len(MOMENTUM_BARS), piece)):
+    for k in range(rolled(len(MOMENTUM_BARS), piece)):
         sums, bars = _SUMS_OF[k], _MOMENTUM_LENGTHS[k]
         for slot in range(size):
             squares = work[sums + _SQUARE, slot]
             momentum = work[sums + _RETURN, slot] / math.sqrt(squares) if squares > 0.0 else np.nan
             known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars)
             work[OUT + _OUT_MOMENTUM + k, slot] = momentum * known
-    for k in range(times(len(RANGE_BARS), piece)):
+    for k in range(rolled(len(RANGE_BARS), piece)):
         counts, highest, bars = _RANGES_OF[k] + _KNOWN, _RANGES_OF[k] + _CHANNELS, _RANGE_LENGTHS[k]
         for slot in range(size):
             low = -work[highest + 1, slot]
             width = work[highest, slot] - low
             place = (work[CLOSE, slot] - low) / width if width > 0.0 else np.nan
             work[OUT + _OUT_RANGE + k, slot] = place * whole(work[counts, slot], bars, age + slot, bars - 1.0)
-    for k in range(times(len(MEAN_BARS), piece)):
+    for k in range(rolled(len(MEAN_BARS), piece)):
         sums, bars = _MEANS_OF[k], _MEAN_LENGTHS[k]
         for slot in range(size):
             count, squares = work[sums + _KNOWN, slot], work[sums + _SQUARE, slot]

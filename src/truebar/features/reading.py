@@ -51,7 +51,7 @@ class BarReader:
                 length = moment(closes) - open_time
         except OverflowError as error:
             raise CorruptDataError(
-                f"expected times of the years 1677 to 2262, found {opens} and {closes}."
+                f"expected times of the years 1677 to 2262, found {opens} and {closes}; look at their unit."
             ) from error
         trades, bought = getattr(bar, "trades", _NAN), getattr(bar, "taker_buy_volume", _NAN)
         try:

@@ -12,7 +12,7 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED
 from truebar.features.averaging import average, averages, wilder_factor
 from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW
-from truebar.features.memory import AGE, SIZE, Layout, times
+from truebar.features.memory import AGE, SIZE, Layout, rolled
 from truebar.features.slots import CLOSE_BEFORE, COLUMNS_OF, LOG_CLOSE_BEFORE, SHARED_ROWS
 from truebar.features.windows import joined, walk, whole
 
@@ -123,13 +123,13 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
 def _set_levels(work: FloatArray, piece: IntArray, age: int) -> None:
     """Set the estimators of METHOD §1 and how short windows compare; `age` is that of the first slot."""
     size = piece[SIZE]
-    for k in range(times(len(_ROOTS), piece)):
+    for k in range(rolled(len(_ROOTS), piece)):
         bars, warmup, divisor = _ROOTS[k, 0], _ROOTS[k, 1], _ROOTS[k, 2]
         value, divided, counts = _ROOT_ROWS[k, 0], _ROOT_ROWS[k, 1], _ROOT_ROWS[k, 2]
         for slot in range(size):
             root = math.sqrt(max(work[value, slot], 0.0) / work[divided, slot] / divisor)
             work[OUT + k, slot] = root * whole(work[counts, slot], bars, age + slot, warmup)
-    for k in range(times(len(_RATIO_ROWS), piece)):
+    for k in range(rolled(len(_RATIO_ROWS), piece)):
         above, below = _RATIO_ROWS[k, 0], _RATIO_ROWS[k, 1]
         for slot in range(size):
             ratio = work[above, slot] / work[below, slot]
@@ -166,7 +166,7 @@ def _set_ranges(work: FloatArray, piece: IntArray, age: int) -> None:
         counts, ranges = work[_SUMS_24 + _KNOWN, slot], work[_SUMS_24 + _RANGE, slot]
         ratio = work[_TERMS + _RANGE, slot] * counts / ranges * whole(counts, 24.0, age + slot, 23.0)
         work[OUT + _OUT_TRUE_RANGE + 2, slot] = ratio if ranges > 0.0 else np.nan
-    for k in range(times(2, piece)):
+    for k in range(rolled(2, piece)):
         sums, bars = _WIDTHS_OF[k], _WIDTH_BARS[k]
         for slot in range(size):
             width = work[sums + _CHANNELS, slot] + work[sums + _CHANNELS + 1, slot]

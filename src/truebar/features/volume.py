@@ -11,7 +11,7 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_part, compiled_within
 from truebar.features.fields import CLOSE, HIGH, LOW, TRADES, VOLUME
 from truebar.features.lags import earlier, look_back
-from truebar.features.memory import AGE, SIZE, Layout, times
+from truebar.features.memory import AGE, SIZE, Layout, rolled
 from truebar.features.slots import CLOSE_BEFORE, COLUMNS_OF, SHARED_ROWS
 from truebar.features.windows import joined, walk, whole
 
@@ -117,7 +117,7 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
 def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
     """Set the columns of two windows; `age` is the first slot's. Short loops become vector operations."""
     size = piece[SIZE]
-    for k in range(times(2, piece)):
+    for k in range(rolled(2, piece)):
         sums, bars = _SUMS_OF[k], _BARS[k]
         for slot in range(size):
             counts, amount = work[sums + _KNOWN, slot], work[sums + _AMOUNT, slot]
@@ -138,7 +138,7 @@ def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
             ratio = work[VOLUME, slot] / work[TRADES, slot] / mean * known
             has_size = work[TRADES, slot] > 0.0 and mean > 0.0
             work[OUT + _OUT_TRADE_SIZE + k, slot] = ratio if has_size else np.nan
-    for k in range(times(len(_SHARES), piece)):
+    for k in range(rolled(len(_SHARES), piece)):
         bars, warmup = _SHARES[k, 0], _SHARES[k, 1]
         part, counts = _SHARE_ROWS[k, 0], _SHARE_ROWS[k, 1]
         for slot in range(size):
