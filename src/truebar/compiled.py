@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from types import CodeType
 from typing import Any, Final, TypeVar, cast
@@ -10,8 +11,10 @@ from typing import Any, Final, TypeVar, cast
 import numba
 import numpy as np
 from numba.core.caching import FunctionCache
+from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., object])
+Result = TypeVar("Result")
 
 
 def compiled(function: Function) -> Function:
@@ -77,6 +80,14 @@ def _compiled(function: Function, **options: Any) -> Function:
     dispatcher = numba.njit(nogil=True, **options)(function)
     dispatcher._cache = _Cache(function)  # noqa: SLF001 (what numba's cache=True does, with our cache)
     return cast("Function", dispatcher)
+
+
+def bound(function: Callable[..., Result], *arguments: NDArray[Any]) -> Callable[[], Result]:
+    """Return what calls a compiled function with the same arrays each time; it is compiled now.
+
+    numba looks at the type of each argument at each call, which takes as long as the call itself.
+    """
+    return partial(function.compile(tuple(map(numba.typeof, arguments))), *arguments)  # type: ignore[attr-defined]
 
 
 def code_digest(function: Callable[..., object]) -> str:

@@ -7,7 +7,16 @@ import sys
 import textwrap
 from pathlib import Path
 
-from truebar.compiled import code_digest, compiled, compiled_as_numpy, compiled_part, compiled_within
+import numpy as np
+
+from truebar.compiled import (
+    bound,
+    code_digest,
+    compiled,
+    compiled_as_numpy,
+    compiled_part,
+    compiled_within,
+)
 
 FACTOR = 2.0
 
@@ -43,6 +52,19 @@ def test_parts_without_an_entry_of_their_own_are_computed_and_told_apart(monkeyp
     before = code_digest(from_parts)
     monkeypatch.setitem(globals(), "FACTOR", 3.0)
     assert code_digest(from_parts) != before
+
+
+@compiled
+def summed(values: np.ndarray) -> float:
+    return values.sum()
+
+
+def test_a_bound_function_reads_its_arrays_anew_at_each_call():
+    values = np.array([1.0, 2.0])
+    sum_of_values = bound(summed, values)
+    assert sum_of_values() == 3.0
+    values[0] = 5.0
+    assert sum_of_values() == 7.0
 
 
 def test_code_digest_changes_with_a_constant_of_a_function_that_is_called(monkeypatch):

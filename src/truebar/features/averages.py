@@ -5,6 +5,7 @@ Definitions are TA-Lib's, in units of the average true range where TA-Lib's woul
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -14,10 +15,11 @@ from truebar.compiled import compiled_in_place, compiled_part, compiled_within
 from truebar.feature_columns import EMA_SPANS, SETTLED, SMA_BARS
 from truebar.features.averaging import average, averages, ema_factor, wilder_factor
 from truebar.features.fields import CLOSE, HIGH, LOW
+from truebar.features.formulas import Formula, difference, formulas, ratio, settled, total, window, work_out
 from truebar.features.lags import earlier, look_back
-from truebar.features.memory import AGE, BEGIN, SIZE, Layout, rolled
+from truebar.features.memory import BEGIN, SIZE, Layout
 from truebar.features.slots import CLOSE_BEFORE, COLUMNS_OF, HIGH_BEFORE, LOW_BEFORE, SHARED_ROWS
-from truebar.features.windows import joined, walk, whole
+from truebar.features.windows import joined, walk
 
 _LAYOUT: Final = Layout(SHARED_ROWS)
 
@@ -56,8 +58,6 @@ _SUM_CHAIN: Final = (
     (25, 25, 2), (48, 48, 2),
 )  # fmt: skip
 _SUMS: Final = joined(_LAYOUT, _TERMS, _SUM_CHAIN, sums=3)
-_SUMS_OF: Final = np.array([_SUMS.first_row[bars] for bars in SMA_BARS])
-_LENGTHS: Final = np.array(SMA_BARS, dtype=np.float64)
 _SUMS_14: Final = _SUMS.first_row[14]
 _SUMS_20: Final = _SUMS.first_row[20]
 _SUMS_26: Final = _SUMS.first_row[26]
@@ -76,7 +76,6 @@ _OUT_CCI: Final = _OUT_STOCHASTIC + 3
 _OUT_DIRECTION: Final = _OUT_CCI + 1
 _OUT_AROON: Final = _OUT_DIRECTION + 3
 OUT: Final = COLUMNS_OF["averages"]
-_UNIT: Final = _LAYOUT.row()  # one over the average true range
 
 # The stochastic before and after its averages, and each as it was one and two bars before.
 _FAST_K: Final = _LAYOUT.row()
@@ -95,27 +94,74 @@ _CCI: Final = _LAYOUT.row()
 _RING_MASK: Final = 31
 _RING: Final = _LAYOUT.place(2 * (_RING_MASK + 1))
 
-_SETTLED_EMA: Final = np.array([SETTLED[f"ema_distance_{span}"] for span in EMA_SPANS])
-_SETTLED_MACD: Final = SETTLED["macd"]
-_SETTLED_SIGNAL: Final = SETTLED["macd_signal"]
-_SETTLED_RANGE: Final = SETTLED["sma_distance_10"]
-_SETTLED_FAST_RSI: Final = SETTLED["rsi_7"]
-_SETTLED_STRENGTH: Final = SETTLED["adx_14"]
+# Rows between: what a ratio is of.
+_ABOVE, _BELOW, _DISTANCE = (_LAYOUT.row() for _ in range(3))
 
-# Percentages: rows of the part, of the rest (or, after the RSIs, the whole), of what is known, of the column;
-# and when they are settled.
-_RSIS: Final = 2
-_DIRECTIONS: Final = OUT + _OUT_DIRECTION
-_PERCENTS: Final = np.array(
-    [
-        [
-            _MEAN + _FAST_RISE, _MEAN + _FAST_FALL, _KNOWN + _FAST_RISE, OUT + _OUT_RSI, _SETTLED_FAST_RSI,
-        ],
-        [_MEAN + _RISE, _MEAN + _FALL, _KNOWN, OUT + _OUT_RSI + 1, _SETTLED_RANGE],
-        [_MEAN + _PLUS, _MEAN + _TRUE_RANGE, _KNOWN, _DIRECTIONS, _SETTLED_RANGE],
-        [_MEAN + _MINUS, _MEAN + _TRUE_RANGE, _KNOWN, _DIRECTIONS + 1, _SETTLED_RANGE],
-    ]
-)  # fmt: skip
+
+def _stochastic() -> Iterator[Formula]:
+    """Yield what the close is above, the range of 14 bars, and %K before it is smoothed."""
+    known = window(_SUMS_14 + _COUNT, 14, warmup=13)
+    yield total(_ABOVE, CLOSE, _RANGE_14 + 2)
+    yield total(_BELOW, _RANGE_14, _RANGE_14 + 2)
+    yield ratio(_FAST_K, _ABOVE, _BELOW, factor=100.0, known=known)
+
+
+def _mean_of_three(target: int, now: int, before: int) -> Iterator[Formula]:
+    """Yield the mean of a row now, one slot before and two slots before."""
+    yield total(_ABOVE, before + 1, before)
+    yield total(_ABOVE, _ABOVE, now)
+    yield ratio(target, _ABOVE, factor=1.0 / 3.0)
+
+
+def _distances() -> Iterator[Formula]:
+    """Yield the distances from averages and the MACD, in average true ranges."""
+    unit, known = _MEAN + _TRUE_RANGE, _KNOWN + _TRUE_RANGE
+    for k, span in enumerate(EMA_SPANS):
+        row, weighed = OUT + k, settled(_KNOWN + _EMA + k, SETTLED[f"ema_distance_{span}"])
+        yield difference(_DISTANCE, CLOSE, _MEAN + _EMA + k)
+        yield ratio(row, (_DISTANCE, known), unit, known=weighed)
+    for k, bars in enumerate(SMA_BARS):
+        sums = _SUMS.first_row[bars]
+        counted = window(sums + _COUNT, bars, warmup=SETTLED["sma_distance_10"])
+        yield difference(_DISTANCE, CLOSE, sums + _PRICE, over=sums + _COUNT)
+        yield ratio(OUT + _OUT_SMA + k, (_DISTANCE, known), unit, known=counted)
+    macd, signal = OUT + _OUT_MACD, OUT + _OUT_MACD + 1
+    fast, slow = settled(_KNOWN + _FAST, SETTLED["macd"]), settled(_KNOWN + _SLOW, SETTLED["macd_signal"])
+    yield ratio(macd, (_SIGNAL, known), (unit, _KNOWN + _SLOW), known=fast)
+    yield ratio(signal, (_SIGNAL_MEAN, known), (unit, _SIGNAL_KNOWN), known=slow)
+    yield difference(OUT + _OUT_MACD + 2, macd, signal)
+
+
+def _oscillators() -> Iterator[Formula]:
+    """Yield RSI, stochastic, CCI, directional movement (Wilder 1978) and Aroon (Chande 1995)."""
+    for column, rise, fall, name in ((0, _FAST_RISE, _FAST_FALL, "rsi_7"), (1, _RISE, _FALL, "rsi_14")):
+        known = settled(_KNOWN + rise, SETTLED[name])
+        yield total(_BELOW, _MEAN + rise, _MEAN + fall)
+        yield ratio(OUT + _OUT_RSI + column, _MEAN + rise, _BELOW, factor=100.0, known=known)
+    yield from _mean_of_three(_SLOW_K + 1, _SLOW_K, _SLOW_BEFORE)
+    yield ratio(_SLOW_K + 2, _FAST_K, plus=-100.0)
+    yield ratio(OUT + _OUT_CCI, _CCI, known=window(_SUMS_20 + _COUNT, 20, warmup=19))
+    known = settled(_KNOWN + _TRUE_RANGE, SETTLED["sma_distance_10"])
+    for k, moves in enumerate((_PLUS, _MINUS)):
+        percent = OUT + _OUT_DIRECTION + k
+        yield ratio(percent, _MEAN + moves, _MEAN + _TRUE_RANGE, factor=100.0, known=known)
+    strength = settled(_SIGNAL_KNOWN + 1, SETTLED["adx_14"])
+    yield ratio(OUT + _OUT_DIRECTION + 2, _SIGNAL_MEAN + 1, known=strength)
+    known = window(_SUMS_26 + _COUNT, 26, warmup=25)
+    for k in range(2):
+        since = _RANGE_26 + 1 + 2 * k
+        yield ratio(OUT + _OUT_AROON + k, since, factor=-4.0, plus=100.0, known=known)
+
+
+_FAST_FORMULAS: Final = formulas(_stochastic())
+_FAST_FORMULA_TABLE: Final = _FAST_FORMULAS.table
+_FAST_NUMBERS: Final = _FAST_FORMULAS.numbers
+_SLOW_FORMULAS: Final = formulas(_mean_of_three(_SLOW_K, _FAST_K, _FAST_BEFORE))
+_SLOW_FORMULA_TABLE: Final = _SLOW_FORMULAS.table
+_SLOW_NUMBERS: Final = _SLOW_FORMULAS.numbers
+_FORMULAS: Final = formulas([*_distances(), *_oscillators()])
+_FORMULA_TABLE: Final = _FORMULAS.table
+_NUMBERS: Final = _FORMULAS.numbers
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -130,14 +176,12 @@ def fold(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
     _set_second(work, piece)
     average(_SECOND_TABLE, _SECOND_FACTORS, memory, work, piece)
     walk(_JOINS, memory, work, piece)
-    _set_stochastic(work, piece)
+    work_out(_FAST_FORMULA_TABLE, _FAST_NUMBERS, work, piece)
     look_back(_FAST_LAGS, _FAST_KEPT, memory, work, piece)
-    _smooth(work, piece)
+    work_out(_SLOW_FORMULA_TABLE, _SLOW_NUMBERS, work, piece)
     look_back(_SLOW_LAGS, _SLOW_KEPT, memory, work, piece)
     _set_commodity_channel(memory, work, piece)
-    age = piece[AGE]
-    _set_distances(work, piece, age)
-    _set_oscillators(work, piece, age)
+    work_out(_FORMULA_TABLE, _NUMBERS, work, piece)
 
 
 @compiled_part
@@ -177,23 +221,6 @@ def _set_second(work: FloatArray, piece: IntArray) -> None:
 
 
 @compiled_part
-def _set_stochastic(work: FloatArray, piece: IntArray) -> None:
-    """Set %K before it is smoothed; it needs all 14 bars."""
-    for slot in range(piece[SIZE]):
-        highest, lowest = work[_RANGE_14, slot], -work[_RANGE_14 + 2, slot]
-        has_window = work[_SUMS_14 + _COUNT, slot] == 14.0 and highest > lowest
-        fast = 100.0 * (work[CLOSE, slot] - lowest) / (highest - lowest)
-        work[_FAST_K, slot] = fast if has_window else np.nan
-
-
-@compiled_part
-def _smooth(work: FloatArray, piece: IntArray) -> None:
-    for slot in range(piece[SIZE]):
-        earliest, before = work[_FAST_BEFORE + 1, slot], work[_FAST_BEFORE, slot]
-        work[_SLOW_K, slot] = (earliest + before + work[_FAST_K, slot]) / 3.0
-
-
-@compiled_part
 def _set_commodity_channel(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
     """Set Lambert's commodity channel index over 20 bars; NaN where the typical price stands still."""
     for slot in range(piece[SIZE]):
@@ -223,67 +250,3 @@ def _deviation(memory: FloatArray, slot: int, mean: float) -> float:
     entry = _RING + (slot & _RING_MASK) * 2
     distance: float = abs(memory[entry] - mean) * memory[entry + 1]
     return distance
-
-
-@compiled_part
-def _set_distances(work: FloatArray, piece: IntArray, age: int) -> None:
-    """Set the distances from averages and the MACD, in average true ranges; `age` is the first slot's."""
-    size = piece[SIZE]
-    for slot in range(size):
-        true_range = work[_MEAN + _TRUE_RANGE, slot]
-        unit = 1.0 / true_range * work[_KNOWN + _TRUE_RANGE, slot]
-        work[_UNIT, slot] = unit if slot >= _SETTLED_RANGE - age and true_range > 0.0 else np.nan
-    for k in range(rolled(len(EMA_SPANS), piece)):
-        settled = _SETTLED_EMA[k] - age
-        for slot in range(size):
-            distance = work[CLOSE, slot] - work[_MEAN + _EMA + k, slot]
-            scaled = distance * (work[_UNIT, slot] * work[_KNOWN + _EMA + k, slot])
-            work[OUT + k, slot] = scaled if slot >= settled else np.nan
-    for k in range(rolled(len(SMA_BARS), piece)):
-        sums, bars = _SUMS_OF[k], _LENGTHS[k]
-        for slot in range(size):
-            counts = work[sums + _COUNT, slot]
-            distance = work[CLOSE, slot] - work[sums + _PRICE, slot] / counts
-            known = whole(counts, bars, age + slot, 0.0)
-            work[OUT + _OUT_SMA + k, slot] = distance * (work[_UNIT, slot] * known)
-    for slot in range(size):
-        unit = work[_UNIT, slot] * (work[_KNOWN + _FAST, slot] * work[_KNOWN + _SLOW, slot])
-        work[OUT + _OUT_MACD, slot] = work[_SIGNAL, slot] * unit if slot >= _SETTLED_MACD - age else np.nan
-    for slot in range(size):
-        unit = work[_UNIT, slot] * (work[_KNOWN + _SLOW, slot] * work[_SIGNAL_KNOWN, slot])
-        settled_unit = unit if slot >= _SETTLED_SIGNAL - age else np.nan
-        work[OUT + _OUT_MACD + 1, slot] = work[_SIGNAL_MEAN, slot] * settled_unit
-    for slot in range(size):
-        work[OUT + _OUT_MACD + 2, slot] = work[OUT + _OUT_MACD, slot] - work[OUT + _OUT_MACD + 1, slot]
-
-
-@compiled_part
-def _set_oscillators(work: FloatArray, piece: IntArray, age: int) -> None:
-    """Set RSI, stochastic, CCI, directional movement (Wilder 1978) and Aroon (Chande 1995)."""
-    size = piece[SIZE]
-    for k in range(rolled(len(_PERCENTS), piece)):
-        part, rest, known = _PERCENTS[k, 0], _PERCENTS[k, 1], _PERCENTS[k, 2]
-        settled = _PERCENTS[k, 4] - age
-        for slot in range(size):
-            total = work[part, slot] + work[rest, slot] if k < _RSIS else work[rest, slot]
-            percent = 100.0 * work[part, slot] / total * work[known, slot]
-            is_settled = slot >= settled and total > 0.0
-            work[_PERCENTS[k, 3], slot] = percent if is_settled else np.nan
-    for slot in range(size):
-        mean = (work[_SLOW_BEFORE + 1, slot] + work[_SLOW_BEFORE, slot] + work[_SLOW_K, slot]) / 3.0
-        work[OUT + _OUT_STOCHASTIC + 1, slot] = mean
-    for slot in range(size):
-        highest, lowest = work[_RANGE_14, slot], -work[_RANGE_14 + 2, slot]
-        has_window = work[_SUMS_14 + _COUNT, slot] == 14.0 and highest > lowest
-        below = -100.0 * (highest - work[CLOSE, slot]) / (highest - lowest)
-        work[OUT + _OUT_STOCHASTIC + 2, slot] = below if has_window else np.nan
-    for slot in range(size):
-        known = whole(work[_SUMS_20 + _COUNT, slot], 20.0, age + slot, 19.0)
-        work[OUT + _OUT_CCI, slot] = work[_CCI, slot] * known
-    for slot in range(size):
-        strength = work[_SIGNAL_MEAN + 1, slot] * work[_SIGNAL_KNOWN + 1, slot]
-        work[OUT + _OUT_DIRECTION + 2, slot] = strength if slot >= _SETTLED_STRENGTH - age else np.nan
-    for k in range(rolled(2, piece)):
-        for slot in range(size):
-            known = whole(work[_SUMS_26 + _COUNT, slot], 26.0, age + slot, 25.0)
-            work[OUT + _OUT_AROON + k, slot] = 4.0 * (25.0 - work[_RANGE_26 + 1 + 2 * k, slot]) * known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -12,9 +12,10 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED, TAKER_SPANS
 from truebar.features.averaging import average, averages, ema_factor
 from truebar.features.fields import TAKER_VOLUME, VOLUME
-from truebar.features.memory import AGE, SIZE, Layout, rolled
+from truebar.features.formulas import Formula, difference, formulas, ratio, root, settled, window, work_out
+from truebar.features.memory import SIZE, Layout
 from truebar.features.slots import COLUMNS_OF, SHARED_ROWS
-from truebar.features.windows import joined, walk, whole
+from truebar.features.windows import joined, walk
 
 _LAYOUT: Final = Layout(SHARED_ROWS)
 
@@ -34,15 +35,30 @@ _CHAIN: Final = ((1, 1), (2, 2), (4, 4), (8, 8), (16, 8), (24, 24), (48, 48))
 _WINDOWS: Final = joined(_LAYOUT, _TERMS, _CHAIN, sums=_CHANNELS, spreads=1)
 _JOINS: Final = _WINDOWS.table
 _BARS: Final = (8, 24, 96)
-_LENGTHS: Final = np.array(_BARS, dtype=np.float64)
-_SUMS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in _BARS])
 _SPREAD_96: Final = _WINDOWS.first_row[96] + _CHANNELS
-
-_SETTLED: Final = np.array([SETTLED[f"taker_share_{span}"] for span in TAKER_SPANS])
 
 _OUT_IMBALANCE: Final = len(TAKER_SPANS)
 _OUT_SCORE: Final = _OUT_IMBALANCE + len(_BARS)
 OUT: Final = COLUMNS_OF["flow"]
+
+_DISTANCE, _DEVIATION = _LAYOUT.row(), _LAYOUT.row()
+
+
+def _columns() -> Iterator[Formula]:
+    for k, span in enumerate(TAKER_SPANS):
+        yield ratio(OUT + k, _MEAN + k, known=settled(_MEAN_KNOWN + k, SETTLED[f"taker_share_{span}"]))
+    for k, bars in enumerate(_BARS):
+        sums = _WINDOWS.first_row[bars]
+        known = window(sums + _KNOWN, bars, warmup=bars - 1)
+        yield ratio(OUT + _OUT_IMBALANCE + k, sums + _IMBALANCE, sums + _AMOUNT, known=known)
+    yield difference(_DISTANCE, _SHARE, _SPREAD_96 + 1)
+    yield root(_DEVIATION, _SPREAD_96 + 2, over=_SPREAD_96)
+    yield ratio(OUT + _OUT_SCORE, _DISTANCE, _DEVIATION, known=window(_SPREAD_96, 96, warmup=95))
+
+
+_FORMULAS: Final = formulas(_columns())
+_TABLE: Final = _FORMULAS.table
+_NUMBERS: Final = _FORMULAS.numbers
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -55,7 +71,7 @@ def fold(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
     _set_terms(work, piece)
     average(_AVERAGE_TABLE, _AVERAGE_FACTORS, memory, work, piece)
     walk(_JOINS, memory, work, piece)
-    _compare(work, piece, piece[AGE])
+    work_out(_TABLE, _NUMBERS, work, piece)
 
 
 @compiled_part
@@ -73,26 +89,3 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
         work[_SHARES, slot] = 1.0 if is_shared else 0.0
         work[_SHARES + 1, slot] = share if is_shared else 0.0
         work[_SHARES + 2, slot] = 0.0
-
-
-@compiled_part
-def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
-    """Set the columns; `age` is that of the first slot. Short loops become vector operations."""
-    size = piece[SIZE]
-    for k in range(rolled(len(TAKER_SPANS), piece)):
-        settled = _SETTLED[k] - age
-        for slot in range(size):
-            mean = work[_MEAN + k, slot] * work[_MEAN_KNOWN + k, slot]
-            work[OUT + k, slot] = mean if slot >= settled else np.nan
-    for k in range(rolled(len(_BARS), piece)):
-        sums, bars = _SUMS_OF[k], _LENGTHS[k]
-        for slot in range(size):
-            amount = work[sums + _AMOUNT, slot]
-            known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars - 1.0)
-            imbalance = work[sums + _IMBALANCE, slot] / amount * known
-            work[OUT + _OUT_IMBALANCE + k, slot] = imbalance if amount > 0.0 else np.nan
-    for slot in range(size):
-        counts, mean = work[_SPREAD_96, slot], work[_SPREAD_96 + 1, slot]
-        deviation = math.sqrt(work[_SPREAD_96 + 2, slot] / counts) * whole(counts, 96.0, age + slot, 95.0)
-        score = (work[_SHARE, slot] - mean) / deviation
-        work[OUT + _OUT_SCORE, slot] = score if deviation > 0.0 else np.nan

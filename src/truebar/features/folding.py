@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
+from truebar.compiled import bound
 from truebar.features import kernels
 from truebar.features.family import Family
 from truebar.features.fields import FIELDS, SLOT, refuse_broken
@@ -32,10 +33,10 @@ class Folding:
         self.columns = tuple(name for family in families for name in family.columns)
         self.memory = np.concatenate([blank(), *(family.blank() for family in families)])
         self.memory[MEMBERS] = sum(1 << family.kernel for family in families)
-        work = np.empty((kernels.ROWS, 1))
+        self._work = work = np.empty((kernels.ROWS, 1))
         self.bar = work[:FIELDS]
         self._bar = memoryview(self.bar[:, 0])  # type: ignore[arg-type]
-        self._fold_next = partial(kernels.fold, self.memory, work, work)
+        self._fold_next = self._fold_first
         rows = [family.row + k for family in families for k in range(len(family.columns))]
         # Rows that follow each other are copied in half the time of rows that are picked.
         in_a_row = rows == list(range(rows[0], rows[0] + len(rows)))
@@ -54,6 +55,11 @@ class Folding:
                 return self.fold_bars(self.bar, np.array([open_time]))[:, 0]
             refuse_broken(self.bar, [open_time])
         return self._values()
+
+    def _fold_first(self) -> int:
+        """Compile, which a stream that is only made need not wait for, and fold as from then on."""
+        self._fold_next = bound(kernels.fold, self.memory, self._work, self._work)
+        return self._fold_next()
 
     def fold_bars(self, fields: FloatArray, open_time: IntArray) -> FloatArray:
         """Take n bars in, float64[FIELDS, n], and return their columns, float64[columns, n].

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truebar.arrays import FloatArray, IntArray
-from truebar.compiled import compiled_in_place, compiled_part
+from truebar.compiled import compiled_part
 from truebar.features.fields import SLOT
 
 Size: TypeAlias = np.uint64
@@ -80,16 +80,6 @@ class Layout:
     def blank(self) -> FloatArray:
         """Return the memory of a kernel that has seen no bar."""
         return np.frombuffer(self._blank).copy()
-
-
-@compiled_in_place
-def rolled(count: int, piece: IntArray) -> int:
-    """Return `count`, for a loop that shall not be unrolled: no compiler knows that a piece has slots.
-
-    Unrolled, a loop of loops takes longer to compile, and for a single bar longer to fetch than to run.
-    """
-    of_slots = piece[SIZE] * count
-    return count if of_slots > count else of_slots
 
 
 @compiled_part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -11,10 +11,11 @@ from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import MEAN_BARS, MOMENTUM_BARS, RANGE_BARS, RETURN_BARS
 from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW, OPEN
+from truebar.features.formulas import Formula, difference, formulas, ratio, root, total, window, work_out
 from truebar.features.lags import earlier, look_back
-from truebar.features.memory import AGE, SIZE, Layout, rolled
+from truebar.features.memory import SIZE, Layout
 from truebar.features.slots import COLUMNS_OF, LOG_CLOSE_BEFORE, SHARED_ROWS
-from truebar.features.windows import joined, walk, whole
+from truebar.features.windows import joined, walk
 
 _LAYOUT: Final = Layout(SHARED_ROWS)
 
@@ -31,12 +32,6 @@ _LAGS: Final = _EARLIER.table
 _KEPT: Final = _EARLIER.kept
 _JOINS: Final = _WINDOWS.table
 _BEFORE: Final = _EARLIER.first_row
-_SUMS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in MOMENTUM_BARS])
-_MEANS_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in MEAN_BARS])
-_RANGES_OF: Final = np.array([_WINDOWS.first_row[bars] for bars in RANGE_BARS])
-_MOMENTUM_LENGTHS: Final = np.array(MOMENTUM_BARS, dtype=np.float64)
-_RANGE_LENGTHS: Final = np.array(RANGE_BARS, dtype=np.float64)
-_MEAN_LENGTHS: Final = np.array(MEAN_BARS, dtype=np.float64)
 
 # First row of each group of columns, in the declared order.
 OUT: Final = COLUMNS_OF["price"]
@@ -45,6 +40,37 @@ _OUT_RANGE: Final = _OUT_MOMENTUM + len(MOMENTUM_BARS)
 _OUT_MEAN: Final = _OUT_RANGE + len(RANGE_BARS)
 _OUT_ROSE: Final = _OUT_MEAN + len(MEAN_BARS)
 _OUT_SHAPE: Final = _OUT_ROSE + len(MEAN_BARS)
+
+# Rows between: the root of summed squares, and what stands above and below in a ratio.
+_SPREAD, _ABOVE, _BELOW = (_LAYOUT.row() for _ in range(3))
+
+
+def _columns() -> Iterator[Formula]:
+    for k in range(len(RETURN_BARS)):
+        yield difference(OUT + k, LOG_CLOSE, _BEFORE + k)
+    for k, bars in enumerate(MOMENTUM_BARS):
+        sums = _WINDOWS.first_row[bars]
+        known = window(sums + _KNOWN, bars, warmup=bars)
+        yield root(_SPREAD, sums + _SQUARE)
+        yield ratio(OUT + _OUT_MOMENTUM + k, sums + _RETURN, _SPREAD, known=known)
+    for k, bars in enumerate(RANGE_BARS):
+        sums, highest = _WINDOWS.first_row[bars], _WINDOWS.first_row[bars] + _CHANNELS
+        known = window(sums + _KNOWN, bars, warmup=bars - 1)
+        yield total(_ABOVE, CLOSE, highest + 1)
+        yield total(_BELOW, highest, highest + 1)
+        yield ratio(OUT + _OUT_RANGE + k, _ABOVE, _BELOW, known=known)
+    for k, bars in enumerate(MEAN_BARS):
+        sums = _WINDOWS.first_row[bars]
+        known = window(sums + _KNOWN, bars, warmup=bars)
+        yield root(_SPREAD, sums + _SQUARE, over=sums + _MOVED, factor=bars)
+        yield difference(_ABOVE, LOG_CLOSE, sums + _PRICE, over=sums + _KNOWN)
+        yield ratio(OUT + _OUT_MEAN + k, _ABOVE, _SPREAD, known=known)
+        yield ratio(OUT + _OUT_ROSE + k, sums + _ROSE, sums + _MOVED, known=known)
+
+
+_FORMULAS: Final = formulas(_columns())
+_TABLE: Final = _FORMULAS.table
+_NUMBERS: Final = _FORMULAS.numbers
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -57,8 +83,7 @@ def fold(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
     look_back(_LAGS, _KEPT, memory, work, piece)
     _set_terms(work, piece)
     walk(_JOINS, memory, work, piece)
-    age = piece[AGE]
-    _compare(work, piece, age)
+    work_out(_TABLE, _NUMBERS, work, piece)
     _set_shape(work, piece)
 
 
@@ -78,40 +103,6 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
         work[_TERMS + _ROSE, slot] = 1.0 if moved > 0.0 else 0.0
         work[_HIGH, slot] = work[HIGH, slot] if is_known else -np.inf
         work[_HIGH + 1, slot] = -work[LOW, slot] if is_known else -np.inf
-
-
-@compiled_part
-def _compare(work: FloatArray, piece: IntArray, age: int) -> None:
-    """Set the columns of windows; `age` is that of the first slot. Short loops become vector operations."""
-    size = piece[SIZE]
-    for k in range(rolled(len(RETURN_BARS), piece)):
-        for slot in range(size):
-            work[OUT + k, slot] = work[LOG_CLOSE, slot] - work[_BEFORE + k, slot]
-    for k in range(rolled(len(MOMENTUM_BARS), piece)):
-        sums, bars = _SUMS_OF[k], _MOMENTUM_LENGTHS[k]
-        for slot in range(size):
-            squares = work[sums + _SQUARE, slot]
-            momentum = work[sums + _RETURN, slot] / math.sqrt(squares) if squares > 0.0 else np.nan
-            known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars)
-            work[OUT + _OUT_MOMENTUM + k, slot] = momentum * known
-    for k in range(rolled(len(RANGE_BARS), piece)):
-        counts, highest, bars = _RANGES_OF[k] + _KNOWN, _RANGES_OF[k] + _CHANNELS, _RANGE_LENGTHS[k]
-        for slot in range(size):
-            low = -work[highest + 1, slot]
-            width = work[highest, slot] - low
-            place = (work[CLOSE, slot] - low) / width if width > 0.0 else np.nan
-            work[OUT + _OUT_RANGE + k, slot] = place * whole(work[counts, slot], bars, age + slot, bars - 1.0)
-    for k in range(rolled(len(MEAN_BARS), piece)):
-        sums, bars = _MEANS_OF[k], _MEAN_LENGTHS[k]
-        for slot in range(size):
-            count, squares = work[sums + _KNOWN, slot], work[sums + _SQUARE, slot]
-            spread = math.sqrt(squares / work[sums + _MOVED, slot] * bars) if squares > 0.0 else np.nan
-            distance = work[LOG_CLOSE, slot] - work[sums + _PRICE, slot] / count
-            work[OUT + _OUT_MEAN + k, slot] = distance / spread * whole(count, bars, age + slot, bars)
-        for slot in range(size):
-            rises = work[sums + _ROSE, slot] / work[sums + _MOVED, slot]
-            known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars)
-            work[OUT + _OUT_ROSE + k, slot] = rises * known
 
 
 @compiled_part

@@ -25,6 +25,9 @@ CLOSE_BEFORE: Final = HIGH_BEFORE + 2
 LOG_CLOSE_BEFORE: Final = HIGH_BEFORE + 3
 """Rows of what some fields were one slot before."""
 
+ONES: Final = _LAYOUT.row()
+"""Row of ones."""
+
 COLUMNS_OF: Final = {family.name: _LAYOUT.row(len(family.columns)) for family in COLUMN_FAMILIES.values()}
 """First row of the columns of each family."""
 
@@ -60,8 +63,11 @@ def lay_out(fields: FloatArray, piece: IntArray, work: FloatArray) -> None:
 
 @compiled_part
 def set_before(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
-    """Write what fields were one slot before, once they are laid out."""
+    """Write what fields were one slot before, once they are laid out, and the ones."""
     look_back(_TABLE, _KEPT, memory, work, piece)
+    ones = work[ONES]
+    for slot in range(piece[SIZE]):
+        ones[slot] = 1.0
 
 
 @compiled_part

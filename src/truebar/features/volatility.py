@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -12,9 +13,20 @@ from truebar.compiled import compiled_part, compiled_within
 from truebar.feature_columns import SETTLED
 from truebar.features.averaging import average, averages, wilder_factor
 from truebar.features.fields import CLOSE, HIGH, LOG_CLOSE, LOG_HIGH, LOG_LOW, LOG_OPEN, LOW
-from truebar.features.memory import AGE, SIZE, Layout, rolled
+from truebar.features.formulas import (
+    Formula,
+    difference,
+    formulas,
+    ratio,
+    root,
+    settled,
+    total,
+    window,
+    work_out,
+)
+from truebar.features.memory import SIZE, Layout
 from truebar.features.slots import CLOSE_BEFORE, COLUMNS_OF, LOG_CLOSE_BEFORE, SHARED_ROWS
-from truebar.features.windows import joined, walk, whole
+from truebar.features.windows import joined, walk
 
 _LAYOUT: Final = Layout(SHARED_ROWS)
 
@@ -30,8 +42,6 @@ _JOINS: Final = np.concatenate([_WINDOWS.table, _SPREADS.table])
 _SUMS_8: Final = _WINDOWS.first_row[8]
 _SUMS_24: Final = _WINDOWS.first_row[24]
 _SUMS_96: Final = _WINDOWS.first_row[96]
-_WIDTHS_OF: Final = np.array([_SUMS_24, _SUMS_96])
-_WIDTH_BARS: Final = np.array([24.0, 96.0])
 _SPREAD_20: Final = _SPREADS.first_row[20]
 
 _TRUE_RANGE: Final = _LAYOUT.row()
@@ -41,41 +51,62 @@ _AVERAGE_FACTORS: Final = _AVERAGE.factors
 _MEAN_RANGE: Final = _AVERAGE.mean_row
 _RANGE_KNOWN: Final = _AVERAGE.known_row
 
-_SETTLED: Final = SETTLED["atr_share_14"]
-
-_PARKINSON: Final = 4.0 * math.log(2.0)
+_PARKINSON: Final = 0.25 / math.log(2.0)
 _GARMAN_KLASS_BODY: Final = 2.0 * math.log(2.0) - 1.0
 
 _OUT_PARKINSON: Final = 3
+_OUT_GARMAN_KLASS: Final = 5
 _OUT_RATIO: Final = 7
+_OUT_FALL: Final = 11
 _OUT_BOLLINGER: Final = 12
 _OUT_TRUE_RANGE: Final = 14
 _OUT_WIDTH: Final = 17
-
 OUT: Final = COLUMNS_OF["volatility"]
-_DEVIATION: Final = _LAYOUT.row()
 
-# Roots of means, in the order of their columns: bars, warm-up and factor; rows of sum, divisor and count.
-_ROOTS: Final = np.array([
-    (8.0, 8.0, 1.0), (24.0, 24.0, 1.0), (96.0, 96.0, 1.0), (24.0, 23.0, _PARKINSON), (96.0, 95.0, _PARKINSON),
-    (24.0, 23.0, 1.0), (96.0, 95.0, 1.0),
-])  # fmt: skip
-_ROOT_ROWS: Final = np.array(
-    [
-        *([sums + _SQUARE, sums + _MOVED, sums + _KNOWN] for sums in (_SUMS_8, _SUMS_24, _SUMS_96)),
-        *([sums + _RANGE_SQUARE, sums + _KNOWN, sums + _KNOWN] for sums in (_SUMS_24, _SUMS_96)),
-        *([sums + _GARMAN_KLASS, sums + _KNOWN, sums + _KNOWN] for sums in (_SUMS_24, _SUMS_96)),
-    ]
-)
-_RATIO_ROWS: Final = np.array(
-    [
-        [OUT, OUT + 2],
-        [OUT + 1, OUT + 2],
-        [OUT + _OUT_PARKINSON, OUT + _OUT_PARKINSON + 1],
-        [OUT + _OUT_PARKINSON + 1, OUT + 2],
-        [_SUMS_96 + _FALL_SQUARE, _SUMS_96 + _SQUARE],
-    ]
-)
+# Rows between: what a ratio is of.
+_DEVIATION, _DISTANCE, _WIDTH = (_LAYOUT.row() for _ in range(3))
+
+
+def _levels() -> Iterator[Formula]:
+    """Yield the estimators of METHOD §1, and how short windows compare."""
+    for k, (bars, sums) in enumerate(((8, _SUMS_8), (24, _SUMS_24), (96, _SUMS_96))):
+        moved = window(sums + _KNOWN, bars, warmup=bars)
+        yield root(OUT + k, sums + _SQUARE, over=sums + _MOVED, known=moved)
+    for k, (bars, sums) in enumerate(((24, _SUMS_24), (96, _SUMS_96))):
+        count, known = sums + _KNOWN, window(sums + _KNOWN, bars, warmup=bars - 1)
+        parkinson, garman_klass = OUT + _OUT_PARKINSON + k, OUT + _OUT_GARMAN_KLASS + k
+        yield root(parkinson, sums + _RANGE_SQUARE, over=count, factor=_PARKINSON, known=known)
+        yield root(garman_klass, sums + _GARMAN_KLASS, over=count, known=known)
+    yield ratio(OUT + _OUT_RATIO, OUT, OUT + 2)
+    yield ratio(OUT + _OUT_RATIO + 1, OUT + 1, OUT + 2)
+    yield ratio(OUT + _OUT_RATIO + 2, OUT + _OUT_PARKINSON, OUT + _OUT_PARKINSON + 1)
+    yield ratio(OUT + _OUT_RATIO + 3, OUT + _OUT_PARKINSON + 1, OUT + 2)
+    moved = window(_SUMS_96 + _KNOWN, 96, warmup=96)
+    yield ratio(OUT + _OUT_FALL, _SUMS_96 + _FALL_SQUARE, _SUMS_96 + _SQUARE, known=moved)
+
+
+def _ranges() -> Iterator[Formula]:
+    """Yield Bollinger's bands, Wilder's average true range, and how wide the price ranged."""
+    count, mean, squares = range(_SPREAD_20, _SPREAD_20 + 3)
+    yield root(_DEVIATION, squares, over=count, known=window(count, 20, warmup=19))
+    yield ratio(OUT + _OUT_BOLLINGER, _DEVIATION, mean, factor=4.0)
+    yield difference(_DISTANCE, CLOSE, mean)
+    yield ratio(OUT + _OUT_BOLLINGER + 1, _DISTANCE, _DEVIATION, factor=0.25, plus=0.5)
+    known = settled(_RANGE_KNOWN, SETTLED["atr_share_14"])
+    yield ratio(OUT + _OUT_TRUE_RANGE, _MEAN_RANGE, CLOSE, known=known)
+    yield ratio(OUT + _OUT_TRUE_RANGE + 1, _TRUE_RANGE, _MEAN_RANGE, known=known)
+    day = window(_SUMS_24 + _KNOWN, 24, warmup=23)
+    ranged = (_TERMS + _RANGE, _SUMS_24 + _KNOWN)
+    yield ratio(OUT + _OUT_TRUE_RANGE + 2, ranged, _SUMS_24 + _RANGE, known=day)
+    for k, (bars, sums) in enumerate(((24, _SUMS_24), (96, _SUMS_96))):
+        known = window(sums + _KNOWN, bars, warmup=bars - 1)
+        yield total(_WIDTH, sums + _CHANNELS, sums + _CHANNELS + 1)
+        yield ratio(OUT + _OUT_WIDTH + k, _WIDTH, known=known)
+
+
+_FORMULAS: Final = formulas([*_levels(), *_ranges()])
+_TABLE: Final = _FORMULAS.table
+_NUMBERS: Final = _FORMULAS.numbers
 
 blank = _LAYOUT.blank
 ROWS: Final = _LAYOUT.rows
@@ -88,9 +119,7 @@ def fold(memory: FloatArray, work: FloatArray, piece: IntArray) -> None:
     _set_terms(work, piece)
     average(_AVERAGE_TABLE, _AVERAGE_FACTORS, memory, work, piece)
     walk(_JOINS, memory, work, piece)
-    age = piece[AGE]
-    _set_levels(work, piece, age)
-    _set_ranges(work, piece, age)
+    work_out(_TABLE, _NUMBERS, work, piece)
 
 
 @compiled_part
@@ -117,58 +146,3 @@ def _set_terms(work: FloatArray, piece: IntArray) -> None:
         high, low, before = work[HIGH, slot], work[LOW, slot], work[CLOSE_BEFORE, slot]
         true_range = max(high - low, abs(high - before), abs(low - before))
         work[_TRUE_RANGE, slot] = true_range if has_moved else np.nan
-
-
-@compiled_part
-def _set_levels(work: FloatArray, piece: IntArray, age: int) -> None:
-    """Set the estimators of METHOD §1 and how short windows compare; `age` is that of the first slot."""
-    size = piece[SIZE]
-    for k in range(rolled(len(_ROOTS), piece)):
-        bars, warmup, divisor = _ROOTS[k, 0], _ROOTS[k, 1], _ROOTS[k, 2]
-        value, divided, counts = _ROOT_ROWS[k, 0], _ROOT_ROWS[k, 1], _ROOT_ROWS[k, 2]
-        for slot in range(size):
-            root = math.sqrt(max(work[value, slot], 0.0) / work[divided, slot] / divisor)
-            work[OUT + k, slot] = root * whole(work[counts, slot], bars, age + slot, warmup)
-    for k in range(rolled(len(_RATIO_ROWS), piece)):
-        above, below = _RATIO_ROWS[k, 0], _RATIO_ROWS[k, 1]
-        for slot in range(size):
-            ratio = work[above, slot] / work[below, slot]
-            work[OUT + _OUT_RATIO + k, slot] = ratio if work[below, slot] > 0.0 else np.nan
-    for slot in range(size):
-        known = whole(work[_SUMS_96 + _KNOWN, slot], 96.0, age + slot, 96.0)
-        work[OUT + _OUT_BOLLINGER - 1, slot] *= known
-
-
-@compiled_part
-def _set_ranges(work: FloatArray, piece: IntArray, age: int) -> None:
-    """Set Bollinger's bands, Wilder's average true range, and how wide the price ranged."""
-    size = piece[SIZE]
-    for slot in range(size):
-        counts = work[_SPREAD_20, slot]
-        known = whole(counts, 20.0, age + slot, 19.0)
-        work[_DEVIATION, slot] = math.sqrt(work[_SPREAD_20 + 2, slot] / counts) * known
-    for slot in range(size):
-        deviation, mean = work[_DEVIATION, slot], work[_SPREAD_20 + 1, slot]
-        work[OUT + _OUT_BOLLINGER, slot] = 4.0 * deviation / mean
-    for slot in range(size):
-        deviation, mean = work[_DEVIATION, slot], work[_SPREAD_20 + 1, slot]
-        position = (work[CLOSE, slot] - mean + 2.0 * deviation) / (4.0 * deviation)
-        work[OUT + _OUT_BOLLINGER + 1, slot] = position if deviation > 0.0 else np.nan
-    settled = _SETTLED - age
-    for slot in range(size):
-        share = work[_MEAN_RANGE, slot] / work[CLOSE, slot] * work[_RANGE_KNOWN, slot]
-        work[OUT + _OUT_TRUE_RANGE, slot] = share if slot >= settled else np.nan
-    for slot in range(size):
-        mean = work[_MEAN_RANGE, slot]
-        ratio = work[_TRUE_RANGE, slot] / mean * work[_RANGE_KNOWN, slot]
-        work[OUT + _OUT_TRUE_RANGE + 1, slot] = ratio if slot >= settled and mean > 0.0 else np.nan
-    for slot in range(size):
-        counts, ranges = work[_SUMS_24 + _KNOWN, slot], work[_SUMS_24 + _RANGE, slot]
-        ratio = work[_TERMS + _RANGE, slot] * counts / ranges * whole(counts, 24.0, age + slot, 23.0)
-        work[OUT + _OUT_TRUE_RANGE + 2, slot] = ratio if ranges > 0.0 else np.nan
-    for k in range(rolled(2, piece)):
-        sums, bars = _WIDTHS_OF[k], _WIDTH_BARS[k]
-        for slot in range(size):
-            width = work[sums + _CHANNELS, slot] + work[sums + _CHANNELS + 1, slot]
-            known = whole(work[sums + _KNOWN, slot], bars, age + slot, bars - 1.0)
-            work[OUT + _OUT_WIDTH + k, slot] = width * known

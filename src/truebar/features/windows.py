@@ -13,15 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from truebar.arrays import FloatArray, IntArray
 from truebar.compiled import compiled_in_place, compiled_part, compiled_within
 from truebar.features.memory import ONE, SIZE, Layout, Size, SizeArray
-
-MISSING_ONE_IN: Final = 20
 
 Chain = Sequence[tuple[int, int] | tuple[int, int, int]]
 """Joins in order, each the length of the later window and that of the earlier one right before it. A third
@@ -219,13 +216,3 @@ def _join_spread(flat: FloatArray, width: Size, old: Size, new: Size, target: Si
     flat[target + mean] = flat[old + mean] + distance * share
     within = flat[old + squares] + flat[new + squares]
     flat[target + squares] = within + distance * distance * (count * share)
-
-
-@compiled_in_place
-def whole(known: float, window: float, age: int, warmup: float) -> float:
-    """Return 1 where at most one in twenty of a window's bars is missing (METHOD §1) after the warm-up.
-
-    It is NaN elsewhere: what is multiplied by it is not known.
-    """
-    is_complete = (window - known) * MISSING_ONE_IN <= window
-    return 1.0 if is_complete and age >= warmup else np.nan
