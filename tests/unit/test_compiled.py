@@ -59,9 +59,11 @@ def summed(values: np.ndarray) -> float:
     return values.sum()
 
 
-def test_a_bound_function_reads_its_arrays_anew_at_each_call():
+def test_a_bound_function_is_compiled_and_reads_its_arrays_anew_at_each_call():
     values = np.array([1.0, 2.0])
+    assert not summed.signatures
     sum_of_values = bound(summed, values)
+    assert summed.signatures
     assert sum_of_values() == 3.0
     values[0] = 5.0
     assert sum_of_values() == 7.0

@@ -15,7 +15,17 @@ from truebar.compiled import compiled_in_place, compiled_part, compiled_within
 from truebar.feature_columns import EMA_SPANS, SETTLED, SMA_BARS
 from truebar.features.averaging import average, averages, ema_factor, wilder_factor
 from truebar.features.fields import CLOSE, HIGH, LOW
-from truebar.features.formulas import Formula, difference, formulas, ratio, settled, total, window, work_out
+from truebar.features.formulas import (
+    Formula,
+    Known,
+    difference,
+    formulas,
+    ratio,
+    settled,
+    total,
+    window,
+    work_out,
+)
 from truebar.features.lags import earlier, look_back
 from truebar.features.memory import BEGIN, SIZE, Layout
 from truebar.features.slots import CLOSE_BEFORE, COLUMNS_OF, HIGH_BEFORE, LOW_BEFORE, SHARED_ROWS
@@ -84,6 +94,7 @@ _FAST_LAGS: Final = _FAST_EARLIER.table
 _FAST_KEPT: Final = _FAST_EARLIER.kept
 _FAST_BEFORE: Final = _FAST_EARLIER.first_row
 _SLOW_K: Final = OUT + _OUT_STOCHASTIC
+_WILLIAMS: Final = _SLOW_K + 2
 _SLOW_EARLIER: Final = earlier(_LAYOUT, {_SLOW_K: (1, 2)})
 _SLOW_LAGS: Final = _SLOW_EARLIER.table
 _SLOW_KEPT: Final = _SLOW_EARLIER.kept
@@ -94,16 +105,21 @@ _CCI: Final = _LAYOUT.row()
 _RING_MASK: Final = 31
 _RING: Final = _LAYOUT.place(2 * (_RING_MASK + 1))
 
-# Rows between: what a ratio is of.
-_ABOVE, _BELOW, _DISTANCE = (_LAYOUT.row() for _ in range(3))
+# Rows between: what a ratio is of, and the average true range where it is one.
+_ABOVE, _BELOW, _DISTANCE, _UNIT = (_LAYOUT.row() for _ in range(4))
+
+_ROUNDING: Final = 1e-12
+"""Share of the price below which a range is what rounding leaves of it."""
 
 
 def _stochastic() -> Iterator[Formula]:
-    """Yield what the close is above, the range of 14 bars, and %K before it is smoothed."""
+    """Yield where the close lies in the range of 14 bars: %K before it is smoothed, and Williams's %R."""
     known = window(_SUMS_14 + _COUNT, 14, warmup=13)
-    yield total(_ABOVE, CLOSE, _RANGE_14 + 2)
     yield total(_BELOW, _RANGE_14, _RANGE_14 + 2)
+    yield total(_ABOVE, CLOSE, _RANGE_14 + 2)
     yield ratio(_FAST_K, _ABOVE, _BELOW, factor=100.0, known=known)
+    yield difference(_ABOVE, CLOSE, _RANGE_14)
+    yield ratio(_WILLIAMS, _ABOVE, _BELOW, factor=100.0, known=known)
 
 
 def _mean_of_three(target: int, now: int, before: int) -> Iterator[Formula]:
@@ -115,7 +131,10 @@ def _mean_of_three(target: int, now: int, before: int) -> Iterator[Formula]:
 
 def _distances() -> Iterator[Formula]:
     """Yield the distances from averages and the MACD, in average true ranges."""
-    unit, known = _MEAN + _TRUE_RANGE, _KNOWN + _TRUE_RANGE
+    unit, known = _UNIT, _KNOWN + _TRUE_RANGE
+    # In a price that stands still for long, an average's last digits would be many of its fading ranges.
+    yield total(_DISTANCE, _MEAN + _TRUE_RANGE, CLOSE, factor=-_ROUNDING)
+    yield ratio(unit, _MEAN + _TRUE_RANGE, known=Known(_DISTANCE, 0.0, 0))
     for k, span in enumerate(EMA_SPANS):
         row, weighed = OUT + k, settled(_KNOWN + _EMA + k, SETTLED[f"ema_distance_{span}"])
         yield difference(_DISTANCE, CLOSE, _MEAN + _EMA + k)
@@ -139,7 +158,6 @@ def _oscillators() -> Iterator[Formula]:
         yield total(_BELOW, _MEAN + rise, _MEAN + fall)
         yield ratio(OUT + _OUT_RSI + column, _MEAN + rise, _BELOW, factor=100.0, known=known)
     yield from _mean_of_three(_SLOW_K + 1, _SLOW_K, _SLOW_BEFORE)
-    yield ratio(_SLOW_K + 2, _FAST_K, plus=-100.0)
     yield ratio(OUT + _OUT_CCI, _CCI, known=window(_SUMS_20 + _COUNT, 20, warmup=19))
     known = settled(_KNOWN + _TRUE_RANGE, SETTLED["sma_distance_10"])
     for k, moves in enumerate((_PLUS, _MINUS)):
@@ -241,7 +259,7 @@ def _set_commodity_channel(memory: FloatArray, work: FloatArray, piece: IntArray
             )
         deviations = (sums[0] + sums[1]) + (sums[2] + sums[3])
         # Equal prices: rounding of their mean is no deviation.
-        has_spread = deviations > 1e-12 * mean
+        has_spread = deviations > _ROUNDING * mean
         work[_CCI, slot] = (typical - mean) / (0.015 * deviations / known) if has_spread else np.nan
 
 

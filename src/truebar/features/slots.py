@@ -1,4 +1,4 @@
-"""The rows of the work that families share: the bars of a piece slot by slot, then the columns of each."""
+"""The rows of the work that families share: a piece's bars slot by slot, ones, then the columns of each."""
 
 from __future__ import annotations
 

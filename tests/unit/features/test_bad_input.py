@@ -27,6 +27,17 @@ def test_constant_prices_give_zero_or_nothing_never_infinity():
     assert found[nothing].isna().all(axis=None)
 
 
+def test_a_price_that_stands_still_for_long_has_no_distance_in_ranges_of_rounding():
+    last = BARS["close"].iloc[-1]
+    still = random_bars(32, 10_000).assign(open=last, high=last, low=last, close=last)
+    still["open_time"] += BARS["open_time"].iloc[-1] - still["open_time"].iloc[0] + pd.Timedelta("5min")
+    found = batch(pd.concat([BARS, still], ignore_index=True))
+    names = [name for name in found if "distance" in name or name.startswith("macd")]
+    assert found[names].iloc[800:900].notna().all(axis=None)
+    assert found[names].iloc[900:].abs().max(axis=None) < 1e6
+    assert found[[name for name in names if "vwap" not in name]].iloc[1_300:].isna().all(axis=None)
+
+
 def test_zero_volume_gives_nothing_where_it_would_be_divided_by():
     dead = BARS.assign(volume=0.0, trades=0, taker_buy_volume=0.0)
     found = batch(dead)
