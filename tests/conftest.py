@@ -17,6 +17,7 @@ LONG = (
     "test_daemon.py",
     "test_demo.py",
     "test_truth.py",
+    "test_one_partition.py",
     "test_kills.py",
     "test_graph.py",
     "test_studies.py",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,19 @@ from tests.bars import bars_of
 CHECKOUT = Path(__file__).resolve().parents[2]
 TRUEBAR = Path(sys.executable).with_name("truebar")
 QUIET = {"DAGSTER_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+SMALL = {
+    "TRUEBAR_XGB__OPTUNA__N_TRIALS": "2",
+    "TRUEBAR_XGB__OPTUNA__SPACE__ROUNDS__LOW": "20",
+    "TRUEBAR_XGB__OPTUNA__SPACE__ROUNDS__HIGH": "40",
+    "TRUEBAR_XGB__OPTUNA__SPACE__MAX_DEPTH__HIGH": "3",
+    "TRUEBAR_XGB__XGB__ROUNDS": "40",
+    "TRUEBAR_XGB__XGB__MAX_BIN": "64",
+    "TRUEBAR_XGB__VALIDATION__FOLDS": "3",
+    "TRUEBAR_XGB__XGB__LEARNING_RATE": "0.15",
+    "TRUEBAR_MARKETS__SYN_EDGE__SYNTHETIC__BARS": "8000",
+    "TRUEBAR_MARKETS__SYN_NULL__SYNTHETIC__BARS": "8000",
+}
+"""Short searches and small synthetic markets, so that the whole work can be done many times."""
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -35,6 +51,18 @@ def truebar(home: Path, *arguments: str, timeout_s: float = 600) -> subprocess.C
         timeout=timeout_s,
         check=False,
     )
+
+
+def answer(home: Path, *arguments: str) -> Any:
+    """Return what a command that must succeed prints with --json."""
+    finished = truebar(home, *arguments, "--json")
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
+
+
+def bundles(result: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Return the bundle of each partition that a command tells of."""
+    return {(v["symbol"], v["timeframe"]): v["bundle"] for v in result["verdicts"]}
 
 
 def random_walk(bars: int, *, seed: int, start: str = "2024-01-01", minutes: int = 60) -> pd.DataFrame:
@@ -59,6 +87,15 @@ def land(home: Path, symbol: str, timeframe: str, frame: pd.DataFrame, name: str
     else:
         frame.to_parquet(partial, index=False)
     return partial.rename(folder / name)
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[None]:
+    """Make searches and synthetic markets small, in this process and those that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SMALL.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture
