@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from truebar import calibration
+from truebar import backtest, calibration
 from truebar.backtest import BacktestResult
 from truebar.calibration import Calibrator
 from truebar.errors import BundleError, MissingDataError
-from truebar.evaluation import on_bars, trade
+from truebar.evaluation import on_bars, targets
 from truebar.evidence import labels_within
 from truebar.history import History
 from truebar.models.bundle import Bundle, Manifest
@@ -75,7 +75,9 @@ def vault_digest(store: Warehouse, partition: Partition, bundle: Bundle, history
 def vault_account(
     store: Warehouse, partition: Partition, kind: str, bundle: Bundle, history: History
 ) -> tuple[BacktestResult, pd.DataFrame]:
-    """Return the account over the vault's bars, and its rows: probabilities and labels on those bars.
+    """Return the account over the vault's bars, and its rows: on those bars probabilities, labels and target.
+
+    The target is the share of equity that the bundle's rules want at the close of the bar.
 
     Raises:
         MissingDataError: when the predictions are not this bundle's over the features of now.
@@ -93,8 +95,7 @@ def vault_account(
     rows = pd.DataFrame({"open_time": bars["open_time"]})
     for source, columns in ((predictions, [*RAW, *PROBABILITIES]), (labels, ["sigma", "tau", "label"])):
         rows[columns] = on_bars(bars, source, columns)
-    account = trade(
-        bars,
+    rows["target"] = targets(
         rows[PROBABILITIES].to_numpy(),
         sigma=rows["sigma"].to_numpy(),
         tau=rows["tau"].to_numpy(),
@@ -103,7 +104,8 @@ def vault_account(
         recipe=manifest.recipe,
         timeframe=partition.timeframe,
     )
-    return account, rows
+    traded = manifest.recipe.backtest
+    return backtest.run(bars, rows["target"].to_numpy(), traded, timeframe=partition.timeframe), rows
 
 
 def calibrator_of(bundle: Bundle) -> Calibrator:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from truebar.arrays import FloatArray
 from truebar.backtest import BacktestResult
+from truebar.classes import CLASS_LABELS, CLASS_NAMES
 from truebar.figures import SYNTHETIC, Picture, line_chart
 from truebar.partitions import Partition
 from truebar.scores.reliability import reliability_bins
@@ -53,7 +54,7 @@ def labels_picture(store: Warehouse, partition: Partition) -> Picture:
     rows = np.bincount(part) if len(frame) else np.zeros(0)
     counted = {
         name: np.bincount(part, weights=label == value) / np.maximum(rows, 1) if len(frame) else rows
-        for name, value in (("down", -1), ("flat", 0), ("up", 1))
+        for name, value in zip(CLASS_NAMES, CLASS_LABELS, strict=True)
     }
     kept_parts = {name: shares[rows > 0] for name, shares in counted.items()}
     return line_chart(f"{partition}: shares of labels", starts, kept_parts)

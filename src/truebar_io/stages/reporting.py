@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from truebar.arrays import FloatArray
-from truebar.cost_sensitivity import CostPoint, cost_sensitivity
+from truebar.cost_sensitivity import cost_sensitivity
 from truebar.errors import BundleError, SchemaError
-from truebar.evaluation import targets
 from truebar.fingerprint import fingerprint
 from truebar.history import History
 from truebar.kinds import KINDS
@@ -47,27 +46,6 @@ from truebar_io.stages.report_parts import (
 )
 from truebar_io.tracking import TrackedRun
 from truebar_io.warehouse import Warehouse
-
-
-def costs_of(bars: pd.DataFrame, rows: pd.DataFrame, bundle: Bundle) -> tuple[CostPoint, ...]:
-    """Return what the bundle's decisions on the vault earn at other costs.
-
-    Args:
-        bars: klines of the vault.
-        rows: probabilities, sigma and tau of the same bars.
-        bundle: that decides.
-    """
-    manifest = bundle.manifest
-    target = targets(
-        rows[PROBABILITIES].to_numpy(),
-        sigma=rows["sigma"].to_numpy(),
-        tau=rows["tau"].to_numpy(),
-        facts=manifest.facts,
-        rule=Thresholds.from_json(bundle.files["thresholds.json"]),
-        recipe=manifest.recipe,
-        timeframe=manifest.timeframe,
-    )
-    return cost_sensitivity(bars, target, manifest.recipe.backtest, timeframe=manifest.timeframe)
 
 
 def known_returns(history: History, end: pd.Timestamp) -> FloatArray:
@@ -111,7 +89,9 @@ def report_inputs(
         labels=rows[["open_time", "close", "tau", "label"]],
         direction=direction_curves(scored_rows(rows[PROBABILITIES].to_numpy(), rows["label"].to_numpy())),
         thresholds=Thresholds.from_json(bundle.files["thresholds.json"]),
-        sensitivity=costs_of(bars, rows, bundle),
+        sensitivity=cost_sensitivity(
+            bars, rows["target"].to_numpy(), recipe.backtest, timeframe=manifest.timeframe
+        ),
         break_even_correlation=break_even_correlation(
             known_returns(history, vault.end), round_trip_cost=round_trip_cost(recipe.backtest)
         ),
