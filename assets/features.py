@@ -60,7 +60,7 @@ def feature_columns(family: ColumnFamily, origins: Origins) -> list[dg.TableColu
             column.name,
             "float",
             description=described(
-                f"{column.description} (warm-up {column.warmup_bars} bars).", column.name, origins
+                f"{column.description} (warm-up bars: {column.warmup_bars}).", column.name, origins
             ),
         )
         for column in family.declared

@@ -106,7 +106,8 @@ def _recursive(name: str, inputs: tuple[str, ...], settled_as: str, description:
 
 
 _PRICE: Final = (
-    *(Column(f"return_{n}", ("close",), n, f"log return of the last {n} bars") for n in RETURN_BARS),
+    Column("return_1", ("close",), 1, "log return of the last bar"),
+    *(Column(f"return_{n}", ("close",), n, f"log return of the last {n} bars") for n in RETURN_BARS[1:]),
     *(
         Column(
             f"momentum_{n}", ("close",), n, f"log return of {n} bars over the root of their summed squares"
